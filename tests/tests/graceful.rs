@@ -1,0 +1,48 @@
+//! Goal: a stop in order loses nothing, says so, and is told from a crash at the next start.
+//!
+//! Method: SIGTERM, then SIGINT, in the middle of a storm of bids; the exit code; a second start, which must find a clean mark;
+//! every acknowledged bid sent again with its id must get its first answer again.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a suite fails by panicking")]
+
+use gavel_tests::{Item, Options, Server, Storm, storm};
+use rustix::process::Signal;
+
+const AUCTIONS: usize = 40;
+const ENOUGH_BIDS: u64 = 20_000;
+
+#[test]
+fn sigterm_in_a_storm_loses_nothing() {
+    stop_in_a_storm(Signal::TERM);
+}
+
+#[test]
+fn sigint_in_a_storm_loses_nothing() {
+    stop_in_a_storm(Signal::INT);
+}
+
+fn stop_in_a_storm(signal: Signal) {
+    let mut server = Server::start(Options::new());
+    let auctions = Item::new().open_many(&mut server.connect(), AUCTIONS);
+    let storm = Storm::start(&server, &auctions, 4);
+    storm.wait_for_accepted(ENOUGH_BIDS);
+    server.stop(signal);
+    let placed = storm.broken();
+    server.restart();
+    assert_eq!(last_stop(&server), "clean");
+    storm::assert_all_there(&server, &placed);
+}
+
+#[test]
+fn a_kill_is_not_taken_for_a_stop_in_order() {
+    let mut server = Server::start(Options::new());
+    let auction = Item::new().open(&mut server.connect());
+    server.connect().bid(auction, 1, 5_000);
+    server.kill9();
+    server.restart();
+    assert_eq!(last_stop(&server), "crash");
+}
+
+/// How the process before ended, as the server tells it.
+fn last_stop(server: &Server) -> String {
+    server.connect().info("persistence", "last_stop")
+}
