@@ -3,7 +3,7 @@
 use crate::limits::SEQUENCE_MAX;
 use crate::position::Seq;
 
-mod text;
+pub(crate) mod text;
 
 pub use text::IdError;
 

@@ -3,6 +3,8 @@
 use crate::auction::State;
 use crate::{Amount, FieldError, Timestamp};
 
+mod words;
+
 /// Why the rules refused a command. Each has one code, spelled the same on every face.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rejection {
@@ -98,6 +100,10 @@ pub enum LimitReached {
     Sequence,
     /// [`DETAILS_BYTES_MAX`](crate::limits::DETAILS_BYTES_MAX).
     Details,
+    /// [`EVENTS_PER_AUCTION_MAX`](crate::limits::EVENTS_PER_AUCTION_MAX).
+    Events,
+    /// [`AMOUNT_MAX`](crate::limits::AMOUNT_MAX): one step above the price there is no amount any more.
+    Price,
 }
 
 impl Rejection {

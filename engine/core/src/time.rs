@@ -46,6 +46,17 @@ impl Timestamp {
     }
 }
 
+/// RFC 3339 in UTC: `2026-11-22T10:00:00Z`, with six decimals where the second is not a whole one.
+impl std::fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (seconds, micros) = (self.0 / 1_000_000, self.0 % 1_000_000);
+        let (year, month, day) = crate::id::text::civil_from_days(self.day());
+        let (hour, minute, second) = (seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")?;
+        if micros == 0 { f.write_str("Z") } else { write!(f, ".{micros:06}Z") }
+    }
+}
+
 impl Duration {
     /// No time.
     pub const ZERO: Self = Self(0);
@@ -83,5 +94,19 @@ impl Stamp {
     #[must_use]
     pub const fn at(now: Timestamp) -> Self {
         Self { received: now, decided: now }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timestamps_are_written_as_rfc_3339() {
+        let text = |micros| Timestamp::from_micros(micros).unwrap().to_string();
+        assert_eq!(text(0), "1970-01-01T00:00:00Z");
+        assert_eq!(text(1_795_341_600_000_000), "2026-11-22T10:00:00Z");
+        assert_eq!(text(1_795_341_600_000_042), "2026-11-22T10:00:00.000042Z");
+        assert_eq!(Timestamp::MAX.to_string(), "9999-12-31T00:00:00Z");
     }
 }

@@ -37,7 +37,7 @@ impl FromStr for ShardId {
 
 impl Display for AuctionId {
     fn fmt(&self, f: &mut Formatter<'_>) -> FmtResult {
-        let (year, month, day) = civil_from_days(self.day());
+        let (year, month, day) = civil_from_days(self.day().into());
         write!(f, "{year:04}{month:02}{day:02}-{:03}-{:08}", self.shard().0, self.sequence())
     }
 }
@@ -83,12 +83,12 @@ fn days_from_civil(year: u64, month: u64, day: u64) -> Option<u16> {
     let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
     let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
     let days = u16::try_from((era * 146_097 + day_of_era).checked_sub(719_468)?).ok()?;
-    (civil_from_days(days) == (year, month, day)).then_some(days)
+    (civil_from_days(days.into()) == (year, month, day)).then_some(days)
 }
 
 /// Year, month and day of so many days since 1970-01-01. Same source.
-fn civil_from_days(days: u16) -> (u64, u64, u64) {
-    let z = u64::from(days) + 719_468;
+pub(crate) fn civil_from_days(days: u64) -> (u64, u64, u64) {
+    let z = days + 719_468;
     let (era, day_of_era) = (z / 146_097, z % 146_097);
     let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
@@ -228,7 +228,7 @@ mod tests {
     #[test]
     fn every_day_of_the_id_is_a_date_and_back() {
         for day in 0..=u16::MAX {
-            let (y, m, d) = civil_from_days(day);
+            let (y, m, d) = civil_from_days(day.into());
             assert_eq!(days_from_civil(y, m, d), Some(day));
         }
     }

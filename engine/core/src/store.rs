@@ -1,0 +1,7 @@
+//! Containers for what an auction remembers: small when it is small, and without a pause when it grows large.
+
+pub(crate) mod segmented;
+pub(crate) mod split_table;
+
+pub(crate) use segmented::Segmented;
+pub(crate) use split_table::SplitTable;

@@ -1,0 +1,171 @@
+//! The fixed terms under which an item is sold. Validated as a whole, once; every `Terms` in the system is valid.
+//!
+//! `TermsDraft` is what a client sent, `ValidDraft` is complete but unproven (as read from a log), `Terms` is proven.
+
+use crate::{AccountId, Amount, Currency, Duration, Timestamp};
+use std::sync::Arc;
+
+pub mod defaults;
+mod increments;
+mod validate;
+
+pub use increments::{IncrementStep, Increments};
+
+/// Valid terms, shared: a clone costs a counter. Made by [`Terms::validate`] or [`Terms::from_record`] only; the fields
+/// can be read, not changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Terms {
+    draft: Arc<ValidDraft>,
+}
+
+/// The fields of terms, all present; valid inside [`Terms`] only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ValidDraft {
+    /// Who sells.
+    pub seller: AccountId,
+    /// The currency that all amounts count the minor unit of.
+    pub currency: Currency,
+    /// Bids are taken from here on.
+    pub starts_at: Timestamp,
+    /// Bids at or after it are refused. Soft close and commands can move it later.
+    pub ends_at: Timestamp,
+    /// The least first bid.
+    pub opening_price: Amount,
+    /// Below it the item is not sold.
+    pub reserve_price: Option<Amount>,
+    /// A price at which the item can be had at once.
+    pub buy_now: Option<BuyNow>,
+    /// The steps by price.
+    pub increments: Increments,
+    /// Late bids move the end.
+    pub soft_close: Option<SoftClose>,
+    /// True: a bid is a secret maximum. False: a bid is the price itself.
+    pub proxy: bool,
+    /// Whether and until when a bid can be taken back.
+    pub retraction: Retraction,
+    /// Placement goes by this text; by the seller where it is absent.
+    pub placement_key: Option<Box<str>>,
+    /// How long the winner has to pay.
+    pub payment_window: Duration,
+    /// How long the runner-up has to take a second chance.
+    pub offer_window: Duration,
+}
+
+/// Terms as a client sent them: nothing is checked yet, and what was absent is `None`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are those of `ValidDraft`, which documents them")]
+pub struct TermsDraft {
+    pub seller: Option<AccountId>,
+    pub currency: Option<Currency>,
+    /// Default: when the command was received. One in the past opens the auction at once.
+    pub starts_at: Option<Timestamp>,
+    /// Either this or `duration`.
+    pub ends_at: Option<Timestamp>,
+    /// From the start to the end; either this or `ends_at`.
+    pub duration: Option<Duration>,
+    /// Default: [`defaults::OPENING_PRICE`].
+    pub opening_price: Option<Amount>,
+    pub reserve_price: Option<Amount>,
+    pub buy_now: Option<BuyNow>,
+    /// Pairs of `from` and `step`. Default: [`defaults::STEP`] at every price.
+    pub increments: Option<Vec<IncrementStep>>,
+    pub soft_close: Option<SoftClose>,
+    /// Default: [`defaults::PROXY`].
+    pub proxy: Option<bool>,
+    /// Default: [`defaults::RETRACTION`].
+    pub retraction: Option<Retraction>,
+    pub placement_key: Option<String>,
+    /// Default: [`defaults::PAYMENT_WINDOW`].
+    pub payment_window: Option<Duration>,
+    /// Default: [`defaults::OFFER_WINDOW`].
+    pub offer_window: Option<Duration>,
+}
+
+/// A price at which the item can be had at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BuyNow {
+    /// The price.
+    pub price: Amount,
+    /// When it goes away.
+    pub policy: BuyNowPolicy,
+}
+
+/// When a buy-now price goes away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BuyNowPolicy {
+    /// The first accepted bid removes it.
+    UntilFirstBid,
+    /// It stays as long as the next bid could be had for no more than it.
+    Always,
+}
+
+/// Late bids move the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SoftClose {
+    /// Where the new end is counted from.
+    pub mode: SoftCloseMode,
+    /// Which bids count.
+    pub trigger: SoftCloseTrigger,
+    /// A bid counts when no more than this is left to the end.
+    pub window: Duration,
+    /// By how much the end moves.
+    pub extension: Duration,
+    /// The end never moves beyond this.
+    pub hard_end: Option<Timestamp>,
+}
+
+/// Where a new end is counted from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SoftCloseMode {
+    /// The bid's time plus the extension (never earlier than the present end).
+    FromBid,
+    /// The present end plus the extension.
+    FromEnd,
+    /// The remaining time is set to the extension: the bid's time plus it, even where that is less than the present end
+    /// leaves. So do auction houses' timers ("If any further bidding occurs, the extension timer will reset to 10 min",
+    /// Lane Taylor Auction, auctions.lanetaylorauction.com); with an extension not below the window it is `FromBid`.
+    Reset,
+}
+
+/// Which bids move the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SoftCloseTrigger {
+    /// Every accepted bid.
+    Any,
+    /// A bid that raised the price.
+    Price,
+    /// A bid that made a new leader.
+    Leader,
+}
+
+/// Whether and until when a bid can be taken back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retraction {
+    /// Never.
+    Never,
+    /// As long as more than this is left to the end. Zero: any time before the end.
+    Until(Duration),
+}
+
+/// What readers are shown of an item: a JSON object of at most
+/// [`DETAILS_BYTES_MAX`](crate::limits::DETAILS_BYTES_MAX) bytes. Passed on through the log, never looked into here, and not kept in
+/// the shard.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Details(pub Box<str>);
+
+/// What is wrong with one field of the terms.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldError {
+    /// The field as the client spells it, e.g. `soft_close.window_s`.
+    pub field: &'static str,
+    /// What is wrong and what is allowed, in words.
+    pub problem: std::borrow::Cow<'static, str>,
+}
+
+impl std::ops::Deref for Terms {
+    type Target = ValidDraft;
+
+    fn deref(&self) -> &ValidDraft {
+        &self.draft
+    }
+}
