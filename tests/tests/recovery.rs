@@ -46,7 +46,7 @@ fn while_recovering_commands_are_answered_loading_or_rightly() {
 fn eventful_auctions(server: &Server) -> Vec<AuctionId> {
     let mut client = server.connect();
     let item = Item::new()
-        .with("retraction", "always")
+        .with("retraction", serde_json::json!({"until_s": 0}))
         .with("reserve_price", 50_000_000)
         .with("buy_now", serde_json::json!({"price": 9_000_000_000_000_u64, "policy": "always"}));
     let auctions = item.open_many(&mut client, AUCTIONS);

@@ -6,8 +6,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a suite fails by panicking")]
 
 use gavel_core::AuctionId;
+use gavel_tests::client::{encode, words};
 use gavel_tests::fixtures::{OPENING_PRICE, STEP};
-use gavel_tests::{Client, Item, Options, Reply, Server};
+use gavel_tests::{Client, Item, Options, Receipt, Reply, Server};
 use serde_json::Value;
 
 const MANY: u64 = 100_000;
@@ -69,16 +70,8 @@ fn what_a_subscriber_heard_survives_a_kill() {
         let mut bidder = server.connect();
         let auction = Item::new().open(&mut bidder);
         let mut subscriber = subscribe(&server, auction, 2);
-        let bids: Vec<u8> = (1..=5_000)
-            .flat_map(|round| {
-                gavel_tests::client::encode(&[
-                    "BID",
-                    &auction.to_string(),
-                    &(round % 2).to_string(),
-                    &(OPENING_PRICE + round * 2 * STEP).to_string(),
-                ])
-            })
-            .collect();
+        let bid = |round: u64| format!("BID {auction} {} {}", round % 2, OPENING_PRICE + round * 2 * STEP);
+        let bids: Vec<u8> = (1..=5_000).flat_map(|round| encode(&words(&bid(round)))).collect();
         bidder.send_raw(&bids).unwrap();
         let heard = message_with_bids(&mut subscriber, auction, 2, 100);
         server.kill9();
@@ -118,7 +111,27 @@ fn a_resp3_subscriber_can_bid_on_the_same_connection() {
     while matches!(line, Reply::Push(_)) {
         line = subscriber.read();
     }
-    assert_eq!(gavel_tests::Receipt::expect(&line).price, OPENING_PRICE);
+    assert_eq!(Receipt::expect(&line).price, OPENING_PRICE);
+}
+
+#[test]
+fn messages_come_behind_the_answers_to_what_was_asked_before() {
+    let server = Server::start(Options::new());
+    let mut client = server.connect();
+    let auction = Item::new().open(&mut client);
+    let mut lines: Vec<String> = (1..=200)
+        .map(|round| format!("BID {auction} {} {}", round % 2, OPENING_PRICE + round * 2 * STEP))
+        .collect();
+    lines.push(format!("SUBSCRIBE auction:{auction}"));
+    let bytes: Vec<u8> = lines.iter().flat_map(|line| encode(&words(line))).collect();
+    client.send_raw(&bytes).unwrap();
+    for line in &lines[..200] {
+        let reply = client.read();
+        assert!(Receipt::accepted(&reply).is_some(), "{line} was answered {reply:?}");
+    }
+    assert_eq!(client.read().elements()[0].text(), "subscribe");
+    server.connect().bid(auction, 3, 1_000_000);
+    assert_eq!(message_with_bids(&mut client, auction, 2, 201)["leader"], "3");
 }
 
 #[test]
