@@ -11,6 +11,7 @@ mod subscription;
 
 pub use catalogue::catalogue;
 pub use error::{error, protocol_error, refusal, rejection, request_error};
+pub(crate) use receipt::uuid_text;
 pub use receipt::{RECEIPT_BYTES_MAX, receipt};
 pub use service::{ServerInfo, hello};
 pub use subscription::{message, pong_subscribed, subscribed, unsubscribed};
@@ -82,9 +83,7 @@ pub fn push(out: &mut Vec<u8>, elements: usize, protocol: Protocol) {
 
 /// What `AUCTION OPEN` answers.
 pub fn auction_id(out: &mut Vec<u8>, id: AuctionId) {
-    // 21 bytes: the text form has a fixed width.
-    out.extend_from_slice(b"$21\r\n");
-    text(out, format_args!("{id}\r\n"));
+    bulk(out, &id.to_text());
 }
 
 fn header(out: &mut Vec<u8>, kind: u8, value: i64) {
@@ -100,7 +99,7 @@ fn length(out: &mut Vec<u8>, kind: u8, count: usize) {
 }
 
 /// Appends formatted text.
-fn text(out: &mut Vec<u8>, arguments: std::fmt::Arguments<'_>) {
+pub(crate) fn text(out: &mut Vec<u8>, arguments: std::fmt::Arguments<'_>) {
     let written = std::io::Write::write_fmt(out, arguments);
     debug_assert!(written.is_ok(), "a Vec takes everything");
 }

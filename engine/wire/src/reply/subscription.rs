@@ -1,6 +1,6 @@
 //! Subscriptions: confirmations and messages, in the shapes that Redis clients know from `SUBSCRIBE`.
 
-use super::{Protocol, bulk, integer, length, null, push, text};
+use super::{Protocol, bulk, integer, length, null, push};
 use gavel_core::AuctionId;
 
 /// Bytes of `auction:` and an id, which has a fixed width.
@@ -8,7 +8,9 @@ const CHANNEL_BYTES: usize = 8 + 21;
 
 fn channel(out: &mut Vec<u8>, auction: AuctionId) {
     length(out, b'$', CHANNEL_BYTES);
-    text(out, format_args!("auction:{auction}\r\n"));
+    out.extend_from_slice(b"auction:");
+    out.extend_from_slice(&auction.to_text());
+    out.extend_from_slice(b"\r\n");
 }
 
 fn count(out: &mut Vec<u8>, subscriptions: usize) {
