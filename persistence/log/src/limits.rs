@@ -1,0 +1,40 @@
+//! Every bound of the log, in one place, with their relations proved at compile time.
+
+/// Bytes of one frame, header and all. At most a quarter of a sled segment: above it sled writes a blob file of its own,
+/// which it never syncs.
+pub const FRAME_BYTES_MAX: usize = 32 * 1024;
+/// Bytes of a frame's header.
+pub const FRAME_HEADER_BYTES: usize = 68;
+/// Bytes before each record in a frame: its length.
+pub const RECORD_PREFIX_BYTES: usize = 2;
+/// Bytes of one record. The largest is an opening: its details, its terms and some to spare.
+pub const RECORD_BYTES_MAX: usize = 20 * 1024;
+/// Bytes of the record of a plain bid: an engine-assigned id, an integer account, an end that did not move.
+pub const PLAIN_BID_BYTES: usize = 55;
+/// sled's unit of allocation, and the most that one of its writes can hold.
+pub const SEGMENT_BYTES: usize = 8 * 1024 * 1024;
+/// What sled may use to cache pages. The log is written once and read at start, so little is enough.
+pub const CACHE_BYTES: u64 = 32 * 1024 * 1024;
+/// How often sled's own thread cleans segments up and writes what it holds.
+pub const CLEANUP_EVERY_MS: u64 = 500;
+/// Frames of one commit. Bounds what a commit holds in memory and how long it takes.
+pub const FRAMES_PER_COMMIT_MAX: usize = 4_096;
+/// Frames that a sled page can hold before it splits: 16 it may keep, and 10 that may wait to be merged into it.
+const FRAMES_PER_PAGE_MAX: usize = 16 + 10 + 1;
+
+const _: () = assert!(FRAME_BYTES_MAX <= SEGMENT_BYTES / 4, "a frame must not become a blob");
+const _: () = assert!(
+    FRAMES_PER_PAGE_MAX * (FRAME_BYTES_MAX + 64) <= SEGMENT_BYTES / 4,
+    "a page full of frames must not become a blob"
+);
+const _: () = assert!(
+    FRAME_HEADER_BYTES + RECORD_PREFIX_BYTES + RECORD_BYTES_MAX <= FRAME_BYTES_MAX,
+    "the largest record must fit an empty frame"
+);
+const _: () = assert!(RECORD_BYTES_MAX <= u16::MAX as usize, "a record's length has 16 bits");
+const _: () = assert!(FRAME_BYTES_MAX <= u32::MAX as usize, "a frame's length has 32 bits");
+const _: () = assert!(
+    RECORD_BYTES_MAX >= gavel_core::limits::DETAILS_BYTES_MAX + 2 * 1024,
+    "the largest details leave room for the terms"
+);
+const _: () = assert!(PLAIN_BID_BYTES <= 96, "a plain bid's record stays small");

@@ -1,0 +1,196 @@
+//! The scanner: reads sled's file without sled, and without changing a byte of it.
+//!
+//! Opening is not reading: sled takes a damaged message for the end of the log, opens with what is before it and writes
+//! over the rest. So before sled opens, this finds every frame that lies in the file, whole or damaged, and what sled would
+//! make of the file. It is also how offline tools read a log, and how frames are got out of a file that sled does not open.
+//!
+//! - [`find`] looks for frames: magic, length, CRC32C. A value lies contiguous in the file, inside one segment.
+//! - [`reach`] follows sled's own messages the way its recovery does, to know which bytes it would read at all.
+//! - [`verify`] holds both against the mark.
+//!
+//! The file holds old copies of frames (sled writes pages anew), and may hold frames of a commit that never finished, and
+//! of generations that a crash cut off. Epoch and chain tell which count: going back from a tip by the hashes, there is
+//! one way to the first frame; going on from a tip, the higher epoch is the later one.
+
+mod find;
+mod reach;
+mod verify;
+
+pub use verify::{Cause, Flaw};
+pub(crate) use verify::{latest_snapshot, snapshot_is_whole};
+
+use crate::chain::{ChainHash, Tip};
+use crate::frame::{Frame, FrameError, UncheckedFrame};
+use crate::limits::SEGMENT_BYTES;
+use crate::log::Tips;
+use crate::sled_log::{DB_FILE, LOG_DIR};
+use gavel_core::{Lsn, ShardId};
+use reach::Reach;
+use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::io::{Error, ErrorKind};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+/// What lies in a log's file.
+#[derive(Debug)]
+pub struct Scan {
+    path: PathBuf,
+    /// Every whole frame, by shard and hash; of several copies the one that sled would read.
+    frames: HashMap<(ShardId, ChainHash), Found>,
+    /// What begins like a frame and is none.
+    damaged: Vec<Damaged>,
+    bytes: u64,
+}
+
+/// A whole frame in the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Where it ends in its shard, and its hash.
+    pub tip: Tip,
+    /// Its first record.
+    pub first: Lsn,
+    /// The hash of the frame before it.
+    pub previous: ChainHash,
+    /// Where in the file it lies.
+    pub offset: u64,
+    /// Its length.
+    pub length: u32,
+    /// Whether sled would read this copy.
+    pub reached: bool,
+}
+
+/// Bytes that begin like a frame and are none: damaged, or an old copy that was partly written over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Damaged {
+    /// Where in the file they lie.
+    pub offset: u64,
+    /// What its header says, as far as a damaged header can be believed.
+    pub claims: Option<(ShardId, Lsn)>,
+    /// What is wrong.
+    pub error: FrameError,
+}
+
+/// Scans the log in a data directory, read-only. `None` when there is no log.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn scan_dir(dir: &Path) -> Result<Option<Scan>, Error> {
+    let path = dir.join(LOG_DIR).join(DB_FILE);
+    let file = match File::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut scan = Scan { path, frames: HashMap::new(), damaged: Vec::new(), bytes: 0 };
+    let mut reach = Reach::new(&dir.join(LOG_DIR))?;
+    let mut found = Vec::new();
+    let mut buffer = vec![0; SEGMENT_BYTES];
+    loop {
+        let length = read_full(&file, &mut buffer, scan.bytes)?;
+        if length == 0 {
+            break;
+        }
+        find::frames(&buffer[..length], scan.bytes, &mut found, &mut scan.damaged);
+        reach.add_segment(&buffer[..length], scan.bytes);
+        scan.bytes += length as u64;
+    }
+    scan.keep(found, &reach.finish());
+    Ok(Some(scan))
+}
+
+/// Reads until the buffer is full or the file ends.
+fn read_full(file: &File, buffer: &mut [u8], offset: u64) -> Result<usize, Error> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match file.read_at(&mut buffer[filled..], offset + filled as u64)? {
+            0 => break,
+            length => filled += length,
+        }
+    }
+    Ok(filled)
+}
+
+impl Scan {
+    fn keep(&mut self, found: Vec<(ShardId, Found)>, reached: &reach::Reached) {
+        for (shard, mut frame) in found {
+            frame.reached = reached.contains(frame.offset, frame.length);
+            let kept = self.frames.entry((shard, frame.tip.hash)).or_insert(frame);
+            if frame.reached && !kept.reached {
+                *kept = frame;
+            }
+        }
+    }
+
+    /// The file's length.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// How many different frames there are, over all shards and whether they count or not.
+    #[must_use]
+    pub fn frames(&self) -> usize {
+        self.frames.len()
+    }
+
+    /// What begins like a frame and is none.
+    #[must_use]
+    pub fn damaged(&self) -> &[Damaged] {
+        &self.damaged
+    }
+
+    /// True when nothing in the file ever was, or was about to be, a frame.
+    #[must_use]
+    pub fn is_blank(&self) -> bool {
+        self.frames.is_empty() && self.damaged.is_empty()
+    }
+
+    /// Each shard's unbroken log from its first frame on, as far as it can be followed.
+    #[must_use]
+    pub fn logs(&self) -> BTreeMap<ShardId, Vec<Found>> {
+        let mut followers: HashMap<(ShardId, ChainHash), Found> = HashMap::new();
+        for ((shard, _), frame) in &self.frames {
+            let latest = followers.entry((*shard, frame.previous)).or_insert(*frame);
+            if frame.tip.epoch > latest.tip.epoch {
+                *latest = *frame;
+            }
+        }
+        let mut logs = BTreeMap::new();
+        for shard in followers.keys().map(|(shard, _)| *shard) {
+            logs.entry(shard).or_insert_with(|| follow(&followers, shard));
+        }
+        logs.retain(|_, frames| !frames.is_empty());
+        logs
+    }
+
+    /// Each shard's end, as far as its log can be followed.
+    #[must_use]
+    pub fn tips(&self) -> Tips {
+        self.logs().into_iter().filter_map(|(shard, frames)| Some((shard, frames.last()?.tip))).collect()
+    }
+
+    /// Reads a frame that was found.
+    ///
+    /// # Errors
+    /// The file cannot be read, or has changed since.
+    pub fn read(&self, found: &Found) -> Result<Frame, Error> {
+        let mut bytes = vec![0; found.length as usize];
+        File::open(&self.path)?.read_exact_at(&mut bytes, found.offset)?;
+        UncheckedFrame(&bytes).check().map_err(Error::other)
+    }
+}
+
+/// The frames that follow each other from the start of a shard.
+fn follow(followers: &HashMap<(ShardId, ChainHash), Found>, shard: ShardId) -> Vec<Found> {
+    let mut log: Vec<Found> = Vec::new();
+    let mut tip = Tip::default();
+    while let Some(frame) = followers.get(&(shard, tip.hash))
+        && frame.first == tip.lsn.next()
+        && frame.tip.epoch >= tip.epoch
+    {
+        log.push(*frame);
+        tip = frame.tip;
+    }
+    log
+}

@@ -1,0 +1,125 @@
+//! Holds a scan against the mark: is every frame that is known to be durable there, whole, and where sled will read it?
+
+use super::{Found, Scan};
+use crate::chain::{ChainHash, Tip};
+use crate::frame::FrameError;
+use crate::log::Tips;
+use gavel_core::{Lsn, ShardId};
+use std::collections::HashMap;
+use std::io::Error;
+use std::path::{Path, PathBuf};
+
+/// A place where the log is not what it was.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}, shard {shard}, Lsn {}: {cause}", path.display(), at.0)]
+pub struct Flaw {
+    /// The file.
+    pub path: PathBuf,
+    /// The shard.
+    pub shard: ShardId,
+    /// The last record of the frame in question.
+    pub at: Lsn,
+    /// What is wrong with it.
+    pub cause: Cause,
+}
+
+/// What is wrong with a durable frame.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Cause {
+    /// What is left of it lies here.
+    #[error("a durable frame is damaged at byte {offset}: {error}")]
+    Damaged {
+        /// Where in the file.
+        offset: u64,
+        /// What is wrong.
+        error: FrameError,
+    },
+    /// It lies nowhere in the file.
+    #[error("a durable frame is missing from the file")]
+    Missing,
+    /// It is there, but the storage engine would not read that far, and write over it.
+    #[error(
+        "the storage engine's own data before byte {offset} is damaged; it would not find the durable frame there"
+    )]
+    Hidden {
+        /// Where in the file the frame lies.
+        offset: u64,
+    },
+}
+
+impl Scan {
+    /// Finds the first durable frame that is not as it was, if there is one. `durable` is what the mark says.
+    ///
+    /// # Errors
+    /// The flaw.
+    pub fn verify(&self, durable: &Tips) -> Result<(), Flaw> {
+        let by_end = self.by_end();
+        for (shard, tip) in durable {
+            self.verify_shard(*shard, *tip, &by_end)?;
+        }
+        Ok(())
+    }
+
+    /// Goes back from the tip by the hashes, to the first frame.
+    fn verify_shard(
+        &self,
+        shard: ShardId,
+        tip: Tip,
+        ends: &HashMap<(ShardId, Lsn), Lsn>,
+    ) -> Result<(), Flaw> {
+        let (mut hash, mut at) = (tip.hash, tip.lsn);
+        while at > Lsn(0) {
+            let flaw = |cause| Flaw { path: self.path.clone(), shard, at, cause };
+            let Some(frame) = self.frames.get(&(shard, hash)).filter(|frame| frame.tip.lsn == at) else {
+                return Err(flaw(self.cause_of_loss(shard, at, ends)));
+            };
+            if !frame.reached {
+                return Err(flaw(Cause::Hidden { offset: frame.offset }));
+            }
+            (hash, at) = (frame.previous, Lsn(frame.first.0 - 1));
+        }
+        if hash == ChainHash::default() {
+            return Ok(());
+        }
+        Err(Flaw { path: self.path.clone(), shard, at, cause: Cause::Missing })
+    }
+
+    /// The damaged bytes that claim to hold this record, where there are any; the last copy written counts as the one.
+    fn cause_of_loss(&self, shard: ShardId, at: Lsn, ends: &HashMap<(ShardId, Lsn), Lsn>) -> Cause {
+        let before = ends.get(&(shard, at)).copied();
+        let holds = |first: Lsn| first <= at && before.is_none_or(|before| first > before);
+        self.damaged
+            .iter()
+            .filter(|damaged| damaged.claims.is_some_and(|(claimed, first)| claimed == shard && holds(first)))
+            .max_by_key(|damaged| (damaged.claims, damaged.offset))
+            .map_or(Cause::Missing, |damaged| Cause::Damaged { offset: damaged.offset, error: damaged.error })
+    }
+
+    fn by_end(&self) -> HashMap<(ShardId, Lsn), Lsn> {
+        self.frames
+            .iter()
+            .map(|((shard, _), Found { tip, first, .. })| ((*shard, tip.lsn), Lsn(first.0 - 1)))
+            .collect()
+    }
+}
+
+/// The Lsn and path of the newest of sled's snapshot files.
+pub(crate) fn latest_snapshot(log_dir: &Path) -> Result<Option<(u64, PathBuf)>, Error> {
+    let mut latest = None;
+    for entry in std::fs::read_dir(log_dir)? {
+        let path = entry?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if let Some(lsn) = name.strip_prefix("snap.").and_then(|hex| u64::from_str_radix(hex, 16).ok()) {
+            latest = latest.max(Some((lsn, path)));
+        }
+    }
+    Ok(latest)
+}
+
+/// Whether the snapshot file is whole: its last four bytes are the CRC32 of all but its last twelve.
+pub(crate) fn snapshot_is_whole(path: &Path) -> Result<bool, Error> {
+    let bytes = std::fs::read(path)?;
+    let Some((rest, crc)) = bytes.split_last_chunk::<4>() else { return Ok(false) };
+    let Some((body, _length)) = rest.split_last_chunk::<8>() else { return Ok(false) };
+    Ok(!body.is_empty() && crc32fast::hash(body) == u32::from_le_bytes(*crc))
+}

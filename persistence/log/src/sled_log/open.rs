@@ -1,0 +1,246 @@
+//! Opening a log: look first, open sled only when everything durable is there, then look again.
+//!
+//! 1. Read the mark and scan the file, changing nothing.
+//! 2. Refuse when a durable frame is missing, damaged, or lies where sled would not read; when sled's small files are
+//!    damaged; when there are blobs; when there are frames but no mark.
+//! 3. Clear away what an interrupted start has left: a half-made database without a mark, a half-written snapshot.
+//! 4. Open sled, sync `db`, `conf` and the directories (sled syncs none of them).
+//! 5. Check that sled holds every durable tip; write a new mark.
+
+use super::error::OpenError;
+use super::reader::{Durable, SledReader, tips};
+use super::{DB_FILE, Engine, LOG_DIR, SledLog};
+use crate::chain::Tip;
+use crate::limits::{CACHE_BYTES, CLEANUP_EVERY_MS, SEGMENT_BYTES};
+use crate::lock::DirLock;
+use crate::log::{LogReader, ReadCause, Tips};
+use crate::mark::{MARK_FILE, Mark, MarkWriter};
+use crate::quiet::quietly;
+use crate::scanner::{Scan, latest_snapshot, scan_dir, snapshot_is_whole};
+use gavel_core::{ShardId, Timestamp};
+use std::fs::File;
+use std::io::Error;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// How to open a log.
+#[derive(Clone, Copy, Debug)]
+pub struct OpenOptions {
+    /// The engine's time, for the first mark.
+    pub now: Timestamp,
+    /// How often sled's own thread cleans up, in milliseconds; `None` leaves it out. Default:
+    /// [`CLEANUP_EVERY_MS`]; `FORMAT.md` says why.
+    pub cleanup_every_ms: Option<u64>,
+}
+
+impl OpenOptions {
+    /// The defaults, at this time.
+    #[must_use]
+    pub fn at(now: Timestamp) -> Self {
+        Self { now, cleanup_every_ms: Some(CLEANUP_EVERY_MS) }
+    }
+}
+
+/// What was found when a log was opened.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Opened {
+    /// The ends of all shards that have records.
+    pub tips: Tips,
+    /// The latest time at which the process before is known to have been alive; `None` for a new log.
+    pub alive_until: Option<Timestamp>,
+    /// True when it was stopped cleanly (and for a new log).
+    pub clean: bool,
+    /// Bytes of the file that were scanned.
+    pub scanned_bytes: u64,
+}
+
+/// The right to have the process's one sled database open.
+pub(super) struct TheOne;
+
+static TAKEN: AtomicBool = AtomicBool::new(false);
+
+impl TheOne {
+    fn take() -> Result<Self, OpenError> {
+        if TAKEN.swap(true, Ordering::AcqRel) { Err(OpenError::AlreadyOpen) } else { Ok(Self) }
+    }
+}
+
+impl Drop for TheOne {
+    fn drop(&mut self) {
+        TAKEN.store(false, Ordering::Release);
+    }
+}
+
+impl SledLog {
+    /// Opens the log in the locked data directory, or makes one where there is none.
+    ///
+    /// # Errors
+    /// Why not, naming file, shard and position where something durable is not as it was.
+    pub fn open(lock: Arc<DirLock>, options: OpenOptions) -> Result<(Self, Opened), OpenError> {
+        let one = TheOne::take()?;
+        let dir = lock.dir().to_owned();
+        let log_dir = dir.join(LOG_DIR);
+        let (mark, scanned_bytes) = look(&dir)?;
+        clear_leftovers(&log_dir, mark.is_none())?;
+        let db = open_engine(&log_dir, options)?;
+        let file = sync_everything(&dir)?;
+        check_no_blobs(&log_dir)?;
+        let tips = tips_of(&db, &log_dir)?;
+        let engine = Arc::new(Engine { db, _one: one, _lock: lock });
+        check_durable(&engine, &log_dir, &tips, mark.as_ref())?;
+        let first = Mark::new(tips.clone(), options.now, false);
+        let writer = MarkWriter::open(&dir, mark.as_ref(), first).map_err(io(&dir.join(MARK_FILE)))?;
+        let opened = Opened {
+            tips: tips.clone(),
+            alive_until: mark.as_ref().map(|mark| mark.at),
+            clean: mark.as_ref().is_none_or(|mark| mark.clean),
+            scanned_bytes,
+        };
+        let durable = Durable::new(&tips);
+        Ok((Self { engine, file, mark: writer, tips, durable, poisoned: false }, opened))
+    }
+}
+
+fn io(path: &Path) -> impl FnOnce(Error) -> OpenError + '_ {
+    move |source| OpenError::Io { path: path.to_owned(), source }
+}
+
+/// Reads the mark and the file, and refuses what must not be opened. Changes nothing.
+fn look(dir: &Path) -> Result<(Option<Mark>, u64), OpenError> {
+    let path = dir.join(MARK_FILE);
+    let mark = Mark::read(dir).map_err(|source| OpenError::Mark { path: path.clone(), source })?;
+    let scan = scan_dir(dir).map_err(io(&dir.join(LOG_DIR)))?;
+    let bytes = scan.as_ref().map_or(0, Scan::bytes);
+    match (&mark, &scan) {
+        (None, Some(scan)) if !scan.is_blank() => Err(OpenError::NoMark { path }),
+        (None, _) => Ok(()),
+        (Some(mark), None) => {
+            let records = mark.tips.values().map(|tip| tip.lsn.0).sum();
+            Err(OpenError::NoLog { path: dir.join(LOG_DIR).join(DB_FILE), records })
+        }
+        (Some(mark), Some(scan)) => {
+            check_engine_files(&dir.join(LOG_DIR))?;
+            scan.verify(&mark.tips).map_err(OpenError::from)
+        }
+    }?;
+    Ok((mark, bytes))
+}
+
+/// sled's `conf` for our settings: three lines and the CRC32 of them.
+fn conf() -> Vec<u8> {
+    let mut conf =
+        format!("segment_size: {SEGMENT_BYTES}\nuse_compression: false\nversion: 0.34\n").into_bytes();
+    let crc = crc32fast::hash(&conf);
+    conf.extend_from_slice(&crc.to_le_bytes());
+    conf
+}
+
+fn check_engine_files(log_dir: &Path) -> Result<(), OpenError> {
+    let path = log_dir.join("conf");
+    if std::fs::read(&path).ok() != Some(conf()) {
+        return Err(OpenError::EngineFile {
+            path,
+            problem: "the storage engine's settings are missing or damaged",
+        });
+    }
+    if let Some((_, path)) = latest_snapshot(log_dir).map_err(io(log_dir))?
+        && !snapshot_is_whole(&path).map_err(io(&path))?
+    {
+        return Err(OpenError::EngineFile { path, problem: "the storage engine's snapshot is damaged" });
+    }
+    check_no_blobs(log_dir)
+}
+
+fn check_no_blobs(log_dir: &Path) -> Result<(), OpenError> {
+    let blobs = log_dir.join("blobs");
+    match std::fs::read_dir(&blobs).map(|mut entries| entries.next()) {
+        Ok(None) => Ok(()),
+        Ok(Some(Ok(blob))) => Err(OpenError::Blob { path: blob.path() }),
+        Ok(Some(Err(source))) => Err(OpenError::Io { path: blobs, source }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(source) => Err(OpenError::Io { path: blobs, source }),
+    }
+}
+
+/// Removes what an interrupted start has left. Without a mark nothing was ever acknowledged, and `look` has made sure
+/// that there are no frames either. A half-written snapshot would be taken for the newest one by sled, and refused.
+fn clear_leftovers(log_dir: &Path, never_marked: bool) -> Result<(), OpenError> {
+    if !log_dir.exists() {
+        return std::fs::create_dir_all(log_dir).map_err(io(log_dir));
+    }
+    if never_marked {
+        std::fs::remove_dir_all(log_dir).map_err(io(log_dir))?;
+        return std::fs::create_dir_all(log_dir).map_err(io(log_dir));
+    }
+    for entry in std::fs::read_dir(log_dir).map_err(io(log_dir))? {
+        let path = entry.map_err(io(log_dir))?.path();
+        if path.extension().is_some_and(|extension| extension == "generating") {
+            std::fs::remove_file(&path).map_err(io(&path))?;
+        }
+    }
+    Ok(())
+}
+
+fn open_engine(log_dir: &Path, options: OpenOptions) -> Result<sled::Db, OpenError> {
+    let config = sled::Config::new()
+        .path(log_dir)
+        .segment_size(SEGMENT_BYTES)
+        .cache_capacity(CACHE_BYTES)
+        .flush_every_ms(options.cleanup_every_ms);
+    let path = log_dir.join(DB_FILE);
+    match quietly(|| config.open()) {
+        Ok(Ok(db)) => Ok(db),
+        Ok(Err(sled::Error::Io(source))) => Err(OpenError::Io { path, source }),
+        Ok(Err(error)) => Err(OpenError::Engine { path, message: error.to_string() }),
+        Err(panic) => Err(OpenError::Engine { path, message: panic }),
+    }
+}
+
+/// Puts on the disk what sled has only written: recovered frames count as durable from here on. Gives our own handle.
+fn sync_everything(dir: &Path) -> Result<File, OpenError> {
+    let log_dir = dir.join(LOG_DIR);
+    let path = log_dir.join(DB_FILE);
+    let file = File::options().read(true).write(true).open(&path).map_err(io(&path))?;
+    file.sync_all().map_err(io(&path))?;
+    let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty()).map(PathBuf::from);
+    let others =
+        [log_dir.join("conf"), log_dir, dir.to_owned(), parent.unwrap_or_else(|| PathBuf::from("."))];
+    for path in others {
+        File::open(&path).and_then(|file| file.sync_all()).map_err(io(&path))?;
+    }
+    Ok(file)
+}
+
+fn tips_of(db: &sled::Db, log_dir: &Path) -> Result<Tips, OpenError> {
+    let lost = |(shard, cause)| OpenError::Lost {
+        path: log_dir.join(DB_FILE),
+        shard,
+        at: gavel_core::Lsn(1),
+        cause,
+    };
+    tips(db).map_err(lost)
+}
+
+/// Checks that sled holds, for each shard, the very frame that the mark calls the last durable one.
+fn check_durable(
+    engine: &Arc<Engine>,
+    log_dir: &Path,
+    tips: &Tips,
+    mark: Option<&Mark>,
+) -> Result<(), OpenError> {
+    let reader = SledReader::new(engine.clone(), Durable::new(tips));
+    for (&shard, &durable) in mark.iter().flat_map(|mark| &mark.tips) {
+        let lost = |cause| OpenError::Lost { path: log_dir.join(DB_FILE), shard, at: durable.lsn, cause };
+        check_tip(&reader, shard, durable).map_err(lost)?;
+    }
+    Ok(())
+}
+
+fn check_tip(reader: &SledReader, shard: ShardId, durable: Tip) -> Result<(), ReadCause> {
+    match reader.read_from(shard, durable.lsn).next() {
+        Some(Ok(frame)) if Tip::of(&frame) == durable => Ok(()),
+        Some(Err(error)) => Err(error.cause),
+        Some(Ok(_)) | None => Err(ReadCause::Missing { durable: durable.lsn }),
+    }
+}
