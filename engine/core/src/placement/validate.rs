@@ -38,15 +38,15 @@ pub enum PlacementError {
     /// New auctions must go somewhere.
     #[error("shard {0} is the last that takes new auctions: add another before draining it")]
     LastActive(ShardId),
-    /// It would change which policy had been in force, or do nothing at all.
+    /// It would never be in force, as the later of two policies is.
     #[error(
-        "a policy can't take effect in the past: it is {now_us} now, it was to be in force from {effective_at_us} (µs)"
+        "the policy in force began at {in_force_from_us} (µs), so another can't begin at {effective_at_us}"
     )]
-    EffectiveInPast {
+    BeforeInForce {
         /// When it was to take effect.
         effective_at_us: u64,
-        /// The engine's time.
-        now_us: u64,
+        /// When the policy in force did.
+        in_force_from_us: u64,
     },
     /// [`POLICIES_PENDING_MAX`].
     #[error(
@@ -147,14 +147,15 @@ impl Placement {
         }
     }
 
+    /// A time a moment ago is fine, and means now: whoever asked has read the clock before us.
     fn validate_time(&self, effective_at: Timestamp, now: Timestamp) -> Result<(), PlacementError> {
-        if effective_at < now {
-            let (effective_at_us, now_us) = (effective_at.micros(), now.micros());
-            return Err(PlacementError::EffectiveInPast { effective_at_us, now_us });
+        let (past, pending) = self.policies.split_at(self.policies.partition_point(|(from, _)| *from <= now));
+        if let Some((from, _)) = past.last().filter(|(from, _)| effective_at < *from) {
+            let (effective_at_us, in_force_from_us) = (effective_at.micros(), from.micros());
+            return Err(PlacementError::BeforeInForce { effective_at_us, in_force_from_us });
         }
-        let pending = self.policies.iter().filter(|(from, _)| *from > now);
-        let replaces = self.policies.iter().any(|(from, _)| *from == effective_at);
-        if !replaces && effective_at > now && pending.count() >= POLICIES_PENDING_MAX {
+        let replaces = pending.iter().any(|(from, _)| *from == effective_at);
+        if effective_at > now && !replaces && pending.len() >= POLICIES_PENDING_MAX {
             return Err(PlacementError::TooManyPending);
         }
         Ok(())

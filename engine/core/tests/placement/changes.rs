@@ -112,10 +112,17 @@ fn the_last_active_shard_cannot_be_drained() {
 }
 
 #[test]
-fn a_policy_cannot_change_the_past_and_few_can_wait() {
+fn a_policy_cannot_begin_before_the_one_in_force_and_few_can_wait() {
     let mut placement = with_shards(2);
-    let late = placement.validate(&policy_from(9, Policy::Key), at(10));
-    assert_eq!(late, Err(PlacementError::EffectiveInPast { effective_at_us: 9_000_000, now_us: 10_000_000 }));
+    change_to(&mut placement, policy_from(0, Policy::Sequence));
+    change_to(&mut placement, policy_from(5, Policy::Key));
+    let judge = |seconds| placement.validate(&policy_from(seconds, Policy::Directory), at(10));
+    assert_eq!(
+        judge(4),
+        Err(PlacementError::BeforeInForce { effective_at_us: 4_000_000, in_force_from_us: 5_000_000 })
+    );
+    assert_eq!(judge(5), Ok(()), "replaces it");
+    assert_eq!(judge(9), Ok(()), "the clock was read a moment before");
     for seconds in 1..=POLICIES_PENDING_MAX as u64 {
         change_to(&mut placement, policy_from(seconds, Policy::Sequence));
     }
