@@ -1,0 +1,177 @@
+//! The log thread: takes all that the shards have decided, commits it as one, publishes it, answers.
+//!
+//! Invariants:
+//! - Nothing is published or answered before the commit that holds it has returned.
+//! - A failed commit is the end: why is said once, nothing after it is answered, no sync is tried again.
+//! - Group commit adapts by itself: while one commit is at the disk, the next one gathers.
+
+use crate::engine::{Failure, Shared};
+use crate::limits::{COMMIT_BYTES_MAX, MARK_INTERVAL_US};
+use crate::message::{Answers, Decided};
+use crossbeam::channel::{Receiver, RecvTimeoutError};
+use gavel_core::limits::SHARDS_MAX;
+use gavel_core::{Epoch, Lsn, ShardId, Timestamp};
+use gavel_log::limits::FRAMES_PER_COMMIT_MAX;
+use gavel_log::{Frame, FrameBuilder, Log, LogError, PushError};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+/// The log thread's state.
+pub(crate) struct Committer<L> {
+    log: L,
+    inbox: Receiver<Decided>,
+    shared: Arc<Shared>,
+    builders: Vec<Option<FrameBuilder>>,
+    epoch: Epoch,
+    /// Decided and not yet committed; empty between two rounds.
+    round: Vec<Decided>,
+    frames: Vec<Frame>,
+    marked_at: Timestamp,
+}
+
+impl<L: Log> Committer<L> {
+    pub(crate) fn new(log: L, epoch: Epoch, inbox: Receiver<Decided>, shared: Arc<Shared>) -> Self {
+        let builders = (0..SHARDS_MAX).map(|_| None).collect();
+        let marked_at = shared.clock.now();
+        Self { log, inbox, shared, builders, epoch, round: Vec::new(), frames: Vec::new(), marked_at }
+    }
+
+    /// Runs until every shard is gone, then marks a clean end. Every error goes to [`Shared::fail`].
+    pub(crate) fn run(mut self) {
+        let shared = Arc::clone(&self.shared);
+        let _guard = FailOnPanic(Arc::clone(&shared));
+        let result = self.rounds().and_then(|()| Box::new(self.log).close(shared.clock.now()));
+        if let Err(error) = result {
+            shared.fail(Failure::Log(error.to_string()));
+        }
+    }
+
+    fn rounds(&mut self) -> Result<(), LogError> {
+        let idle = Duration::from_micros(MARK_INTERVAL_US);
+        loop {
+            match self.inbox.recv_timeout(idle) {
+                Ok(first) => {
+                    self.gather(first);
+                    self.commit()?;
+                    self.publish();
+                    self.answer();
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            }
+            self.mark()?;
+        }
+    }
+
+    /// Takes all that waits, up to the size of one commit, and puts the records into frames.
+    fn gather(&mut self, first: Decided) {
+        let mut bytes = 0;
+        let mut next = Some(first);
+        while let Some(decided) = next {
+            bytes += decided.records.bytes.len();
+            self.frame(&decided);
+            self.round.push(decided);
+            next = if bytes < COMMIT_BYTES_MAX { self.inbox.try_recv().ok() } else { None };
+        }
+        for builder in self.builders.iter_mut().flatten() {
+            self.frames.extend(builder.finish());
+        }
+    }
+
+    fn frame(&mut self, decided: &Decided) {
+        let shard = decided.shard;
+        let builder = self.builders[usize::from(shard.0)]
+            .get_or_insert_with(|| FrameBuilder::new(shard, self.epoch, self.log.tip(shard)));
+        let mut expected = decided.records.first;
+        for record in decided.records.iter() {
+            assert_eq!(
+                builder.next_lsn(),
+                expected,
+                "shard {shard}: records reach the log in the order of their Lsns"
+            );
+            let mut pushed = builder.push(record);
+            if pushed == Err(PushError::Full) {
+                self.frames.extend(builder.finish());
+                pushed = builder.push(record);
+            }
+            assert_eq!(pushed, Ok(expected), "shard {shard}: an empty frame has room for every record");
+            expected = expected.next();
+        }
+    }
+
+    fn commit(&mut self) -> Result<(), LogError> {
+        if self.frames.is_empty() {
+            return Ok(());
+        }
+        let started = Instant::now();
+        for frames in self.frames.chunks(FRAMES_PER_COMMIT_MAX) {
+            self.log.commit(frames)?;
+        }
+        let stats = &self.shared.stats;
+        let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        stats.commits.fetch_add(1, Ordering::Relaxed);
+        stats.commit_us.fetch_add(micros, Ordering::Relaxed);
+        stats.commit_us_max.fetch_max(micros, Ordering::Relaxed);
+        for frame in self.frames.drain(..) {
+            stats.frames.fetch_add(1, Ordering::Relaxed);
+            stats.frame_bytes.fetch_add(frame.bytes().len() as u64, Ordering::Relaxed);
+            self.shared.durable[usize::from(frame.shard().0)].store(frame.last().0, Ordering::Release);
+        }
+        Ok(())
+    }
+
+    /// Shows everybody what is durable now.
+    fn publish(&mut self) {
+        for decided in &mut self.round {
+            for live in decided.opened.drain(..) {
+                self.shared.live.insert(live);
+            }
+            for (live, view) in decided.views.drain(..) {
+                self.shared.live.publish(&live, view);
+            }
+        }
+    }
+
+    fn answer(&mut self) {
+        for Decided { answers, answer_to, .. } in self.round.drain(..) {
+            self.shared.stats.count(&answers);
+            if let Some(answer_to) = answer_to {
+                let credit = answers.len();
+                // A port that is gone (its connection closed) wants no answer. A full one can't be: its credit bounds it.
+                let sent = answer_to.try_send(Answers(answers));
+                assert!(
+                    !matches!(sent, Err(tokio::sync::mpsc::error::TrySendError::Full(_))),
+                    "a port has room for as many answers as it has credit"
+                );
+                self.shared.credit.give(credit);
+            }
+        }
+    }
+
+    /// About once a second, writes down how far the log is durable.
+    fn mark(&mut self) -> Result<(), LogError> {
+        let now = self.shared.clock.now();
+        if now.since(self.marked_at).micros() >= MARK_INTERVAL_US {
+            self.log.mark(now)?;
+            self.marked_at = now;
+        }
+        Ok(())
+    }
+}
+
+/// Durable Lsns, as everybody may read them.
+pub(crate) fn durable_of(shared: &Shared, shard: ShardId) -> Lsn {
+    Lsn(shared.durable[usize::from(shard.0)].load(Ordering::Acquire))
+}
+
+/// Ends the engine when the log thread panics: whoever waits for it must not wait for ever.
+struct FailOnPanic(Arc<Shared>);
+
+impl Drop for FailOnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.defect("the log thread has panicked".to_owned());
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! The engine as one thing: what its threads share, how it starts, stops and fails.
+//!
+//! ```text
+//! start ─▶ Loading ─▶ Ready ─▶ Closing ─▶ (gone)         Failed from anywhere, for good
+//! ```
+
+use crate::clock::Clock;
+use crate::committer::Committer;
+use crate::credit::Credit;
+use crate::live::LiveView;
+use crate::message::{Answers, Batch, Decided, Reply};
+use crate::options::{EngineOptions, OptionsError};
+use crate::recovery::{self, Progress};
+use crate::router::{Handle, Routing};
+use crate::shard::{Book, ShardActor, Stop};
+use crate::stats::Stats;
+use actix::{Actor, Addr, ArbiterHandle};
+use crossbeam::channel::Sender;
+use gavel_core::limits::SHARDS_MAX;
+use gavel_core::rejection::Missing;
+use gavel_core::{Duration, Epoch, Rejection, ShardId};
+use gavel_log::Log;
+use parking_lot::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::thread::JoinHandle;
+use tokio::sync::watch;
+
+/// What the engine takes commands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// The log is being read; commands are refused with `LOADING`.
+    Loading,
+    /// Commands are taken.
+    Ready,
+    /// No new commands are taken; those under way are finished.
+    Closing,
+    /// The log has failed or could not be opened. Nothing is acknowledged any more.
+    Failed,
+}
+
+/// Why the engine has failed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// The log is damaged or not Gavel's. Nothing in it was changed.
+    #[error("the log was refused: {0}")]
+    Refused(String),
+    /// The log could not be opened, written or synced.
+    #[error("the log has failed: {0}")]
+    Log(String),
+    /// Something that can't happen has happened.
+    #[error("{0}; this is a defect")]
+    Defect(String),
+}
+
+/// What all threads of the engine share.
+pub(crate) struct Shared {
+    phase: watch::Sender<Phase>,
+    failure: Mutex<Option<Failure>>,
+    pub(crate) clock: Clock,
+    pub(crate) credit: Credit,
+    pub(crate) connection_credit: usize,
+    pub(crate) pulse_grace: Duration,
+    pub(crate) durable: Box<[AtomicU64]>,
+    pub(crate) live: LiveView,
+    pub(crate) stats: Stats,
+    pub(crate) shards: Box<[OnceLock<Addr<ShardActor>>]>,
+    pub(crate) routing: Routing,
+    pub(crate) progress: Progress,
+    pub(crate) epoch: OnceLock<Epoch>,
+    /// Gone once the engine is closing, so that the log thread ends when the last shard does.
+    to_log: Mutex<Option<Sender<Decided>>>,
+    arbiters: OnceLock<Vec<ArbiterHandle>>,
+}
+
+impl Shared {
+    fn new(options: &EngineOptions, to_log: Sender<Decided>) -> Self {
+        Self {
+            phase: watch::Sender::new(Phase::Loading),
+            failure: Mutex::new(None),
+            clock: options.clock.clone(),
+            credit: Credit::new(options.credit),
+            connection_credit: options.connection_credit,
+            pulse_grace: options.pulse_grace,
+            durable: (0..SHARDS_MAX).map(|_| AtomicU64::new(0)).collect(),
+            live: LiveView::new(),
+            stats: Stats::default(),
+            shards: (0..SHARDS_MAX).map(|_| OnceLock::new()).collect(),
+            routing: Routing::default(),
+            progress: Progress::default(),
+            epoch: OnceLock::new(),
+            to_log: Mutex::new(Some(to_log)),
+            arbiters: OnceLock::new(),
+        }
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        *self.phase.borrow()
+    }
+
+    pub(crate) fn phases(&self) -> watch::Receiver<Phase> {
+        self.phase.subscribe()
+    }
+
+    fn enter(&self, phase: Phase) {
+        // A failure is for good.
+        self.phase.send_if_modified(|now| {
+            let change = *now != Phase::Failed && *now != phase;
+            if change {
+                *now = phase;
+            }
+            change
+        });
+    }
+
+    /// Ends all acknowledging, for good. The first reason is kept.
+    pub(crate) fn fail(&self, failure: Failure) {
+        tracing::error!(%failure, "nothing is acknowledged any more");
+        self.failure.lock().get_or_insert(failure);
+        self.enter(Phase::Failed);
+    }
+
+    /// As [`Shared::fail`], for what can't happen.
+    pub(crate) fn defect(&self, what: String) {
+        self.fail(Failure::Defect(what));
+    }
+
+    pub(crate) fn failure(&self) -> Option<Failure> {
+        self.failure.lock().clone()
+    }
+
+    /// Sends a batch to its shard. One that does not exist owns no auctions, so all commands to it are answered so.
+    pub(crate) fn send(&self, shard: ShardId, batch: Batch) {
+        use actix::dev::SendError;
+        let Some(address) = self.shards[usize::from(shard.0)].get() else {
+            return self.answer_for_missing_shard(batch);
+        };
+        let credit = batch.submissions.len();
+        match address.try_send(batch) {
+            Ok(()) => {}
+            Err(SendError::Full(_)) => self.defect(format!("shard {shard}: the mailbox is full")),
+            // The shard ends only when the engine does, which the connection is told otherwise.
+            Err(SendError::Closed(_)) => self.credit.give(credit),
+        }
+    }
+
+    fn answer_for_missing_shard(&self, batch: Batch) {
+        let credit = batch.submissions.len();
+        let no_auction = |ticket| (ticket, Reply::Rejected(Rejection::NotFound(Missing::Auction)));
+        let answers = batch.submissions.into_iter().map(|submission| no_auction(submission.ticket)).collect();
+        if let Err(error) = batch.answer_to.try_send(Answers(answers)) {
+            tracing::debug!(%error, "the connection is gone");
+        }
+        self.credit.give(credit);
+    }
+
+    /// Hands a shard's first records to the log and starts its actor. `book` has decided nothing else yet.
+    pub(crate) fn start_shard(self: &Arc<Self>, mut book: Book) -> Result<(), Closed> {
+        let to_log = self.to_log.lock().clone().ok_or(Closed)?;
+        let arbiters = self.arbiters.get().ok_or(Closed)?;
+        let shard = book.shard();
+        to_log.try_send(book.take(Vec::new())).map_err(|_| Closed)?;
+        let (shared, arbiter) = (Arc::clone(self), &arbiters[usize::from(shard.0) % arbiters.len()]);
+        let address = ShardActor::start_in_arbiter(arbiter, move |_| ShardActor::new(book, shared, to_log));
+        self.shards[usize::from(shard.0)].set(address).map_err(|_| Closed)
+    }
+}
+
+/// The engine is shutting down.
+#[derive(Debug, thiserror::Error)]
+#[error("the engine is shutting down")]
+pub(crate) struct Closed;
+
+/// Opens the log; runs on the engine's own thread, as reading a log takes time.
+pub type OpenLog<L> = Box<dyn FnOnce() -> Result<(L, LogState), Failure> + Send>;
+
+/// What is known of a log when it is opened.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LogState {
+    /// The last generation that wrote to it.
+    pub epoch: Epoch,
+    /// The last moment that generation is known to have been alive.
+    pub alive_until: Option<gavel_core::Timestamp>,
+}
+
+/// The running engine. Dropped without [`Engine::stop`], it stops like a crash does: what was acknowledged is on disk.
+pub struct Engine {
+    shared: Arc<Shared>,
+    log_thread: JoinHandle<()>,
+    system: actix::System,
+    system_thread: JoinHandle<()>,
+}
+
+impl Engine {
+    /// Starts the engine's threads and returns at once, in [`Phase::Loading`]. Whether it becomes ready is to be heard from
+    /// [`Handle::phases`].
+    ///
+    /// # Errors
+    /// Options out of bounds, or threads that the system refuses.
+    pub fn start<L: Log + 'static>(options: EngineOptions, open: OpenLog<L>) -> Result<Self, StartError> {
+        options.check()?;
+        let (to_log, inbox) = crossbeam::channel::bounded(options.credit + crate::limits::LOG_CHANNEL_SLACK);
+        let shared = Arc::new(Shared::new(&options, to_log));
+        let (system, system_thread) = start_system(&shared, options.threads)?;
+        let log_thread = {
+            let shared = Arc::clone(&shared);
+            std::thread::Builder::new().name("gavel-log".into()).spawn(move || {
+                match recovery::open(&shared, &options, open) {
+                    Ok((log, epoch)) => {
+                        shared.enter(Phase::Ready);
+                        Committer::new(log, epoch, inbox, shared).run();
+                    }
+                    Err(failure) => shared.fail(failure),
+                }
+            })
+        };
+        let log_thread = log_thread.map_err(StartError::Thread)?;
+        Ok(Self { shared, log_thread, system, system_thread })
+    }
+
+    /// What sessions use. Cloned freely.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        Handle::new(Arc::clone(&self.shared))
+    }
+
+    /// Refuses new commands, finishes those under way, marks the log's clean end and ends all threads.
+    ///
+    /// # Errors
+    /// When the log fails on the way, or has failed before.
+    pub async fn stop(self) -> Result<(), Failure> {
+        self.shared.enter(Phase::Closing);
+        self.wait_until_idle().await;
+        self.shared.to_log.lock().take();
+        for address in self.shared.shards.iter().filter_map(OnceLock::get) {
+            // An actor that is gone already has nothing to finish.
+            if let Err(error) = address.send(Stop).await {
+                tracing::debug!(%error, "the shard is gone");
+            }
+        }
+        let joined = tokio::task::spawn_blocking(move || {
+            let log = self.log_thread.join();
+            self.system.stop();
+            (log, self.system_thread.join())
+        });
+        match joined.await {
+            Ok((Ok(()), Ok(()))) => {}
+            _ => self.shared.defect("a thread of the engine has panicked".to_owned()),
+        }
+        self.shared.failure().map_or(Ok(()), Err)
+    }
+
+    /// Until no command holds credit: each has been answered, or the engine has failed.
+    async fn wait_until_idle(&self) {
+        while self.shared.credit.in_use() > 0 && self.shared.phase() != Phase::Failed {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+    }
+}
+
+/// Why an engine did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// An option is out of its bounds.
+    #[error(transparent)]
+    Options(#[from] OptionsError),
+    /// The system refuses a thread.
+    #[error("no thread could be started: {0}")]
+    Thread(std::io::Error),
+}
+
+/// Starts actix's system with `threads` arbiters, which the shards share. No sockets live on them.
+fn start_system(shared: &Arc<Shared>, threads: usize) -> Result<(actix::System, JoinHandle<()>), StartError> {
+    let (ready, is_ready) = std::sync::mpsc::sync_channel(1);
+    let shared = Arc::clone(shared);
+    let thread = std::thread::Builder::new().name("gavel-actix".into()).spawn(move || {
+        let runner = actix::System::new();
+        let arbiters: Vec<actix::Arbiter> =
+            runner.block_on(async { (0..threads).map(|_| actix::Arbiter::new()).collect() });
+        let handles = arbiters.iter().map(actix::Arbiter::handle).collect();
+        let sent = shared.arbiters.set(handles).is_ok() && ready.send(actix::System::current()).is_ok();
+        if sent && let Err(error) = runner.run() {
+            shared.defect(format!("the actor system has failed: {error}"));
+        }
+        for arbiter in arbiters {
+            arbiter.stop();
+            if arbiter.join().is_err() {
+                tracing::error!("an arbiter thread has panicked");
+            }
+        }
+    });
+    let thread = thread.map_err(StartError::Thread)?;
+    let system = is_ready
+        .recv()
+        .map_err(|_| StartError::Thread(std::io::Error::other("the actor system did not start")))?;
+    Ok((system, thread))
+}
+
+impl Shared {
+    /// Counts a command refused for want of credit.
+    pub(crate) fn count_busy(&self, commands: u64) {
+        self.stats.busy.fetch_add(commands, Ordering::Relaxed);
+    }
+}

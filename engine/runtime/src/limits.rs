@@ -1,0 +1,44 @@
+//! Every bound of the engine, in one place, with the proof that nothing behind a session can block or overflow.
+//!
+//! Credit is counted in commands. A message between threads carries at least one command that holds credit, so there are
+//! never more messages than credit, and a queue as long as all credit together can never be full.
+
+/// Commands that may be under way in the whole process at once, at most (a setting chooses less).
+pub const CREDIT_MAX: usize = 1 << 18;
+/// Commands that may be under way in the whole process at once, unless set.
+pub const CREDIT_DEFAULT: usize = 1 << 16;
+/// Commands of one connection that may be under way at once, at most (a setting chooses less).
+pub const CONNECTION_CREDIT_MAX: usize = 1 << 16;
+/// Commands of one connection that may be under way at once, unless set.
+pub const CONNECTION_CREDIT_DEFAULT: usize = 1 << 13;
+/// Credit that a port takes from the process at a time, so that bids don't each touch the shared counter.
+pub const CREDIT_CHUNK: usize = 64;
+/// Messages that one shard may send itself without credit: one pulse under way, its answer, and a stop.
+pub const OWN_MESSAGES_PER_SHARD: usize = 4;
+/// Messages without credit in the process.
+pub const OWN_MESSAGES: usize = OWN_MESSAGES_PER_SHARD * gavel_core::limits::SHARDS_MAX;
+/// Messages that a shard's mailbox takes.
+pub const MAILBOX_MESSAGES: usize = CREDIT_MAX + OWN_MESSAGES;
+/// Messages that the channel to the log thread takes, above the credit that is set.
+pub const LOG_CHANNEL_SLACK: usize = OWN_MESSAGES;
+/// Bytes of records after which the log thread stops collecting and commits.
+pub const COMMIT_BYTES_MAX: usize = 8 << 20;
+/// Auctions that one pulse decides before the shard looks at its mailbox again.
+pub const AUCTIONS_PER_PULSE: usize = 256;
+/// Threads for shards, at most.
+pub const THREADS_MAX: usize = 64;
+/// How late after an auction's time its pulse may be set to come, in milliseconds.
+pub const PULSE_GRACE_MS_MAX: u64 = 1_000;
+/// How late after an auction's time its pulse comes unless set, in milliseconds.
+pub const PULSE_GRACE_MS_DEFAULT: u64 = 5;
+/// How far the system clock may part from the engine's before it is reported, in milliseconds.
+pub const DRIFT_REPORTED_MS: u64 = 1_000;
+/// Microseconds between two synced marks.
+pub const MARK_INTERVAL_US: u64 = 1_000_000;
+
+const _: () = assert!(MAILBOX_MESSAGES >= CREDIT_MAX + OWN_MESSAGES_PER_SHARD, "a mailbox can never be full");
+const _: () =
+    assert!(CONNECTION_CREDIT_MAX <= CREDIT_MAX, "a connection has no more credit than the process");
+const _: () = assert!(CREDIT_DEFAULT <= CREDIT_MAX && CONNECTION_CREDIT_DEFAULT <= CONNECTION_CREDIT_MAX);
+const _: () =
+    assert!(CREDIT_CHUNK <= CONNECTION_CREDIT_DEFAULT, "a chunk is not more than a connection may have");

@@ -1,0 +1,191 @@
+//! The live view: the durable state of auctions, which everybody may read without asking a shard.
+//!
+//! Invariants:
+//! - Only the log thread publishes, and only what is durable; so what a reader sees is never lost.
+//! - A reader takes one short lock of one auction, never a mailbox: who looks cannot delay who bids.
+//! - The log thread does a constant amount of work for an auction, however many subscribe to it: it marks the auction
+//!   dirty, and the hub (a task of its own) wakes the subscribers.
+
+use gavel_core::{AuctionId, ShardId, Terms};
+use parking_lot::{Mutex, RwLock};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::{Notify, watch};
+
+pub use gavel_core::auction::View;
+
+/// One auction as everybody may see it.
+#[derive(Debug)]
+pub struct LiveAuction {
+    id: AuctionId,
+    terms: Terms,
+    view: Mutex<View>,
+    /// True between a change and the hub's wake-up, and only while somebody has subscribed.
+    dirty: AtomicBool,
+    watched: AtomicBool,
+    changed: Mutex<Option<watch::Sender<u32>>>,
+}
+
+impl LiveAuction {
+    /// An auction that nobody sees yet.
+    #[must_use]
+    pub fn new(id: AuctionId, terms: Terms, view: View) -> Arc<Self> {
+        Arc::new(Self {
+            id,
+            terms,
+            view: Mutex::new(view),
+            dirty: AtomicBool::new(false),
+            watched: AtomicBool::new(false),
+            changed: Mutex::new(None),
+        })
+    }
+
+    /// The auction.
+    #[must_use]
+    pub fn id(&self) -> AuctionId {
+        self.id
+    }
+
+    /// Its terms.
+    #[must_use]
+    pub fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
+    /// Its durable state.
+    #[must_use]
+    pub fn view(&self) -> View {
+        *self.view.lock()
+    }
+
+    /// A receiver that is woken after every change. It holds the latest seq only, so a slow reader misses what lay between
+    /// and nothing piles up.
+    #[must_use]
+    pub fn subscribe(&self) -> watch::Receiver<u32> {
+        let mut changed = self.changed.lock();
+        let sender = changed.get_or_insert_with(|| watch::Sender::new(self.view().seq.0));
+        self.watched.store(true, Ordering::Release);
+        sender.subscribe()
+    }
+
+    /// Wakes the subscribers; forgets the channel when none are left.
+    fn wake(&self) {
+        self.dirty.store(false, Ordering::Release);
+        let seq = self.view().seq.0;
+        let mut changed = self.changed.lock();
+        if changed.as_ref().is_some_and(|sender| sender.receiver_count() == 0) {
+            self.watched.store(false, Ordering::Release);
+            *changed = None;
+        } else if let Some(sender) = changed.as_ref() {
+            sender.send_replace(seq);
+        }
+    }
+}
+
+/// The auctions of one shard on one day, by sequence from 1. Sequences have no gaps, so this is dense.
+pub(crate) type ByDay<T> = Vec<(u16, Vec<Option<T>>)>;
+
+/// What `id` has in a dense table by day and sequence.
+pub(crate) fn lookup<T>(days: &ByDay<T>, id: AuctionId) -> Option<&T> {
+    let at = days.binary_search_by_key(&id.day(), |(day, _)| *day).ok()?;
+    let index = usize::try_from(id.sequence()).ok()?.checked_sub(1)?;
+    days[at].1.get(index)?.as_ref()
+}
+
+/// As [`lookup`], to change it.
+pub(crate) fn lookup_mut<T>(days: &mut ByDay<T>, id: AuctionId) -> Option<&mut T> {
+    let at = days.binary_search_by_key(&id.day(), |(day, _)| *day).ok()?;
+    let index = usize::try_from(id.sequence()).ok()?.checked_sub(1)?;
+    days[at].1.get_mut(index)?.as_mut()
+}
+
+/// Puts `value` at `id`'s place in a dense table, making room as needed.
+pub(crate) fn insert<T>(days: &mut ByDay<T>, id: AuctionId, value: T) {
+    let at = days.binary_search_by_key(&id.day(), |(day, _)| *day).unwrap_or_else(|at| {
+        days.insert(at, (id.day(), Vec::new()));
+        at
+    });
+    let index = usize::try_from(id.sequence() - 1).unwrap_or(usize::MAX);
+    let auctions = &mut days[at].1;
+    if auctions.len() <= index {
+        auctions.resize_with(index + 1, || None);
+    }
+    auctions[index] = Some(value);
+}
+
+/// The live view of all shards.
+pub struct LiveView {
+    shards: Box<[RwLock<ByDay<Arc<LiveAuction>>>]>,
+    hub: Arc<Hub>,
+}
+
+/// Auctions that have changed and are watched, until their subscribers are woken. Holds each at most once, so it is bounded by
+/// the number of watched auctions.
+#[derive(Default)]
+struct Hub {
+    dirty: Mutex<Vec<Arc<LiveAuction>>>,
+    wake: Notify,
+}
+
+impl LiveView {
+    /// Without auctions.
+    #[must_use]
+    pub fn new() -> Self {
+        let shards = (0..gavel_core::limits::SHARDS_MAX).map(|_| RwLock::default()).collect();
+        Self { shards, hub: Arc::default() }
+    }
+
+    /// One auction; `None` when there is none with this id (or its opening is not durable yet).
+    #[must_use]
+    pub fn get(&self, id: AuctionId) -> Option<Arc<LiveAuction>> {
+        lookup(&self.shards[usize::from(id.shard().0)].read(), id).cloned()
+    }
+
+    /// Every auction of a shard, in no particular order.
+    #[must_use]
+    pub fn of_shard(&self, shard: ShardId) -> Vec<Arc<LiveAuction>> {
+        let days = self.shards[usize::from(shard.0)].read();
+        days.iter().flat_map(|(_, auctions)| auctions.iter().flatten().cloned()).collect()
+    }
+
+    /// Makes an auction visible.
+    pub(crate) fn insert(&self, auction: Arc<LiveAuction>) {
+        let id = auction.id;
+        insert(&mut self.shards[usize::from(id.shard().0)].write(), id, auction);
+    }
+
+    /// Makes the auctions of a recovered shard visible, as they stand.
+    pub(crate) fn insert_all<'a>(&self, auctions: impl Iterator<Item = (&'a Arc<LiveAuction>, View)>) {
+        for (auction, view) in auctions {
+            *auction.view.lock() = view;
+            self.insert(Arc::clone(auction));
+        }
+    }
+
+    /// Publishes a durable state. Called by the log thread, in the order of the records.
+    pub(crate) fn publish(&self, auction: &Arc<LiveAuction>, view: View) {
+        *auction.view.lock() = view;
+        if auction.watched.load(Ordering::Acquire) && !auction.dirty.swap(true, Ordering::AcqRel) {
+            self.hub.dirty.lock().push(Arc::clone(auction));
+            self.hub.wake.notify_one();
+        }
+    }
+
+    /// Wakes subscribers for as long as it is polled. Run by one task of the process.
+    pub async fn run_hub(&self) {
+        loop {
+            self.hub.wake.notified().await;
+            let dirty = std::mem::take(&mut *self.hub.dirty.lock());
+            for auction in dirty {
+                auction.wake();
+                tokio::task::coop::consume_budget().await;
+            }
+        }
+    }
+}
+
+impl Default for LiveView {
+    fn default() -> Self {
+        Self::new()
+    }
+}

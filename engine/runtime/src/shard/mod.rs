@@ -1,0 +1,194 @@
+//! A shard: the actor that owns a set of auctions.
+//!
+//! The mailbox is the order of things: bids and pulses go through it alike, so a bid that was queued before a pulse is
+//! decided before it. The actor never waits: it decides, applies, and hands on.
+
+mod book;
+mod due;
+
+pub(crate) use book::Book;
+pub use book::{ReplayError, ReplayProblem};
+
+use crate::engine::Shared;
+use crate::limits::{AUCTIONS_PER_PULSE, MAILBOX_MESSAGES};
+use crate::message::{Batch, Decided, Reply};
+use actix::{Actor, AsyncContext, Context, Handler, Message, SpawnHandle};
+use crossbeam::channel::{Sender, TrySendError};
+use gavel_core::Timestamp;
+use gavel_core::ban::Ban;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The actor around a [`Book`].
+pub(crate) struct ShardActor {
+    book: Book,
+    shared: Arc<Shared>,
+    to_log: Sender<Decided>,
+    /// The timer that will send the next pulse, and for when it is set.
+    timer: Option<(SpawnHandle, Timestamp)>,
+    /// True while a pulse is in the mailbox.
+    pulse_under_way: bool,
+}
+
+/// Time has passed.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Pulse;
+
+/// Asks a shard something about its whole state, between two batches.
+#[derive(Message)]
+#[rtype(result = "crate::ShardReport")]
+pub(crate) struct Inspect;
+
+/// Asks for the bans of wider scope than one auction.
+#[derive(Message)]
+#[rtype(result = "Vec<Ban>")]
+pub(crate) struct ListBans;
+
+/// Ends the actor; what is in the mailbox before it is decided first.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Stop;
+
+impl ShardActor {
+    pub(crate) fn new(book: Book, shared: Arc<Shared>, to_log: Sender<Decided>) -> Self {
+        Self { book, shared, to_log, timer: None, pulse_under_way: false }
+    }
+
+    /// Hands on what was decided, if it is anything.
+    fn hand_on(&mut self, decided: Decided) {
+        let Decided { shard, records, views: _, opened: _, answers, answer_to: _ } = &decided;
+        if records.ends.is_empty() && answers.is_empty() {
+            return;
+        }
+        let shard = *shard;
+        match self.to_log.try_send(decided) {
+            Ok(()) => {}
+            // Credit makes this impossible; if it happens all the same, nothing may be acknowledged any more.
+            Err(TrySendError::Full(_)) => {
+                self.shared.defect(format!("shard {shard}: the channel to the log is full"))
+            }
+            Err(TrySendError::Disconnected(_)) => {
+                self.shared.defect(format!("shard {shard}: the log thread is gone"))
+            }
+        }
+    }
+
+    /// Sees to it that a pulse comes a little after the next thing is due.
+    fn set_timer(&mut self, context: &mut Context<Self>) {
+        if self.pulse_under_way {
+            return;
+        }
+        let Some(due) = self.book.next_due() else { return };
+        match self.timer {
+            Some((_, set_for)) if set_for <= due => return,
+            Some((handle, _)) => {
+                context.cancel_future(handle);
+            }
+            None => {}
+        }
+        let wait = due.since(self.shared.clock.now()).micros() + self.shared.pulse_grace.micros();
+        let handle = context.run_later(Duration::from_micros(wait), |actor, context| {
+            actor.timer = None;
+            actor.send_pulse(context);
+        });
+        self.timer = Some((handle, due));
+    }
+
+    /// Puts a pulse at the end of the mailbox, behind the bids that are waiting.
+    fn send_pulse(&mut self, context: &Context<Self>) {
+        use actix::ActorContext as _;
+        if context.state().alive() {
+            match context.address().try_send(Pulse) {
+                Ok(()) => self.pulse_under_way = true,
+                Err(error) => self.shared.defect(format!("shard {}: no pulse: {error}", self.book.shard())),
+            }
+        }
+    }
+}
+
+impl Actor for ShardActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Context<Self>) {
+        context.set_mailbox_capacity(MAILBOX_MESSAGES);
+        self.set_timer(context);
+    }
+}
+
+impl Handler<Batch> for ShardActor {
+    type Result = ();
+
+    fn handle(&mut self, batch: Batch, context: &mut Context<Self>) {
+        let now = self.shared.clock.now();
+        let Batch { submissions, answer_to } = batch;
+        let mut answers = Vec::with_capacity(submissions.len());
+        for submission in submissions {
+            let open_id = submission.task.open_id();
+            let (ticket, reply) = self.book.handle(submission, now);
+            if let Some(id) = open_id {
+                let opened = matches!(reply, Reply::Opened(..));
+                self.shared.routing.decided(id, self.book.shard(), opened);
+            }
+            answers.push((ticket, reply));
+        }
+        let mut decided = self.book.take(answers);
+        decided.answer_to = Some(answer_to);
+        self.hand_on(decided);
+        self.set_timer(context);
+    }
+}
+
+impl Handler<Pulse> for ShardActor {
+    type Result = ();
+
+    fn handle(&mut self, _: Pulse, context: &mut Context<Self>) {
+        self.pulse_under_way = false;
+        let more = self.book.pulse(self.shared.clock.now(), AUCTIONS_PER_PULSE);
+        let decided = self.book.take(Vec::new());
+        self.hand_on(decided);
+        if more {
+            self.send_pulse(context);
+        } else {
+            self.set_timer(context);
+        }
+    }
+}
+
+impl Handler<Inspect> for ShardActor {
+    type Result = actix::MessageResult<Inspect>;
+
+    fn handle(&mut self, _: Inspect, _: &mut Context<Self>) -> Self::Result {
+        actix::MessageResult(crate::ShardReport {
+            shard: self.book.shard(),
+            applied: self.book.last(),
+            auctions: self.book.auction_count(),
+            digest: self.book.digest(),
+        })
+    }
+}
+
+impl Handler<ListBans> for ShardActor {
+    type Result = Vec<Ban>;
+
+    fn handle(&mut self, _: ListBans, _: &mut Context<Self>) -> Self::Result {
+        self.book.bans().iter().collect()
+    }
+}
+
+impl Handler<Stop> for ShardActor {
+    type Result = ();
+
+    fn handle(&mut self, _: Stop, context: &mut Context<Self>) {
+        use actix::ActorContext as _;
+        context.stop();
+    }
+}
+
+impl Drop for ShardActor {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.shared.defect(format!("shard {} has panicked", self.book.shard()));
+        }
+    }
+}
