@@ -1,0 +1,164 @@
+//! The command line.
+//!
+//! Data goes to stdout, progress and errors to stderr; `--json` is understood everywhere. The exit codes are part of the
+//! help, and never change.
+
+use crate::config::{Given, Settings};
+use crate::exit::{EXIT_CODES_HELP, Exit};
+use crate::shards::ShardsCommand;
+use crate::{demo, output, serve, shards};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use std::path::PathBuf;
+
+const EXAMPLES: &str = "\
+Examples:
+  gavel demo                                see a closing-minute storm, a crash and a recovery
+  gavel serve                               take bids on 127.0.0.1:7400, data in ./gavel-data
+  gavel serve --data /srv/gavel --resp 0.0.0.0:7400
+  redis-cli -p 7400 BID 20261122-003-00000042 7 10600
+  gavel shards list                         shards and policy of the running server
+  gavel shards simulate --add 2 --days 30   what adding two shards would do";
+
+const SERVE_HELP: &str = "\
+Settings: each is taken from the first of these that has it:
+  1. a flag                 --pulse-grace-ms 10
+  2. the environment        GAVEL_PULSE_GRACE_MS=10
+  3. the settings file      pulse_grace_ms = 10
+  4. the default
+`gavel config` prints what is in force, and where each value came from.
+
+Examples:
+  gavel serve
+  gavel serve --data /srv/gavel --resp 0.0.0.0:7400 --log-format json
+  gavel serve --shards 8 --outage fixed:300
+  GAVEL_CONFIG=/etc/gavel.toml gavel serve";
+
+const SERVE_ABOUT: &str = "\
+Take bids: recover what the data directory holds, listen, and run until SIGTERM or SIGINT.
+
+A stop in order refuses new work, finishes what was taken, marks the log as clean and exits with 0.";
+
+const DEMO_ABOUT: &str = "\
+Show it all: an engine in a directory of its own, and the last minute of an auction over TCP.
+
+Runs engine and load, kills the engine's process once in the middle, recovers, verifies every acknowledged bid, and prints the \
+verdict. Says where the data is and how to bid into it.";
+
+/// Takes bids: an in-memory bidding engine whose every acknowledged bid is on disk.
+#[derive(Debug, Parser)]
+#[command(name = "gavel", version, after_help = EXAMPLES, arg_required_else_help = true)]
+struct Cli {
+    /// Print data as JSON on stdout
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Take bids
+    #[command(long_about = SERVE_ABOUT, after_help = SERVE_HELP)]
+    Serve(SettingsFlags),
+    /// Show it all: an engine in a fresh directory, a closing-minute storm over TCP, a report
+    #[command(long_about = DEMO_ABOUT)]
+    Demo(DemoFlags),
+    /// List, add and drain shards, and say where new auctions go
+    #[command(subcommand, after_help = shards::HELP)]
+    Shards(ShardsCommand),
+    /// Print the settings in force, and where each came from
+    #[command(after_help = SERVE_HELP)]
+    Config(SettingsFlags),
+    /// Print the version
+    Version,
+}
+
+/// The flags of all commands that need the settings.
+#[derive(Debug, Args)]
+struct SettingsFlags {
+    #[command(flatten)]
+    given: Given,
+    /// The settings file, TOML [default: $GAVEL_CONFIG, else ./gavel.toml if it is there]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+/// The flags of the demo.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct DemoFlags {
+    /// Directory of all data; must be empty or missing [default: a fresh temporary one]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// How long the storm lasts, 1 to 3600 s
+    #[arg(long, value_name = "S", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    pub(crate) seconds: u64,
+}
+
+/// Does what the process's command line asks for.
+pub(crate) fn run() -> Exit {
+    match parse(std::env::args_os()) {
+        Ok(cli) => dispatch(cli),
+        Err(answer) => {
+            // The help, asked for or not, or what is wrong; when it can't be written, the exit code still says it.
+            drop(answer.print());
+            if answer.use_stderr() { Exit::Usage } else { Exit::Ok }
+        }
+    }
+}
+
+/// The exit codes close the long help of every command.
+fn parse<T: Into<std::ffi::OsString> + Clone>(
+    words: impl IntoIterator<Item = T>,
+) -> Result<Cli, clap::Error> {
+    let matches = with_exit_codes(Cli::command()).try_get_matches_from(words)?;
+    Cli::from_arg_matches(&matches)
+}
+
+fn with_exit_codes(command: clap::Command) -> clap::Command {
+    let before = command.get_after_help().map_or_else(String::new, |help| format!("{help}\n\n"));
+    command.after_long_help(format!("{before}{EXIT_CODES_HELP}")).mut_subcommands(with_exit_codes)
+}
+
+fn dispatch(cli: Cli) -> Exit {
+    let Cli { json, command } = cli;
+    match command {
+        Command::Serve(flags) => with_settings(flags, |settings| serve::run(&settings, json)),
+        Command::Demo(flags) => demo::run(&flags, json),
+        Command::Shards(command) => shards::run(&command, json),
+        Command::Config(flags) => with_settings(flags, |settings| output::data(&describe(&settings, json))),
+        Command::Version => output::data(&version(json)),
+    }
+}
+
+fn with_settings(flags: SettingsFlags, then: impl FnOnce(Settings) -> Exit) -> Exit {
+    match Settings::load(flags.given, flags.config.as_deref(), |name| std::env::var_os(name)) {
+        Ok(settings) => then(settings),
+        Err(problem) => output::failure(Exit::Usage, &problem),
+    }
+}
+
+fn describe(settings: &Settings, json: bool) -> String {
+    let values = settings.values();
+    if json {
+        let entry = |(name, value): &(&str, String)| {
+            ((*name).to_owned(), serde_json::json!({ "value": value, "from": settings.origin(name) }))
+        };
+        return serde_json::Value::Object(values.iter().map(entry).collect()).to_string();
+    }
+    // As the settings file would say it.
+    let quoted =
+        |value: &str| if value.parse::<u64>().is_ok() { value.to_owned() } else { format!("{value:?}") };
+    let pairs: Vec<_> =
+        values.iter().map(|(name, value)| (name, format!("{name} = {}", quoted(value)))).collect();
+    let width = pairs.iter().map(|(_, pair)| pair.len()).max().unwrap_or(0);
+    let lines = pairs.iter().map(|(name, pair)| format!("{pair:<width$}  # {}", settings.origin(name)));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn version(json: bool) -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    if json { serde_json::json!({ "version": version }).to_string() } else { format!("gavel {version}") }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,260 @@
+//! The settings: flags over `GAVEL_…` environment over `gavel.toml` over defaults.
+//!
+//! Every setting has one name: `pulse_grace_ms` in the file is `--pulse-grace-ms` and `GAVEL_PULSE_GRACE_MS`. Each value is
+//! read where it comes from; then all are checked together, so that one try says everything that is wrong.
+
+mod given;
+mod values;
+
+pub(crate) use given::{Given, VariableError};
+pub(crate) use values::{Address, LogFormat, LogLevel, Outage};
+
+use gavel_core::Duration;
+use gavel_core::limits::SHARDS_MAX;
+use gavel_engine::EngineOptions;
+use gavel_engine::limits::{CONNECTION_CREDIT_MAX, CREDIT_MAX, PULSE_GRACE_MS_MAX, THREADS_MAX};
+use std::ffi::OsString;
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
+
+/// The file that is read where no other is named, if it is there.
+pub(crate) const FILE_DEFAULT: &str = "gavel.toml";
+/// The longest [`Settings::outage_window_s`], in seconds: one day.
+const OUTAGE_WINDOW_MAX_S: u64 = 86_400;
+
+/// What is in force. Valid: made by [`Settings::load`] only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Settings {
+    /// Directory of all data. Default `./gavel-data`.
+    pub(crate) data: PathBuf,
+    /// Where RESP is listened for. Default 127.0.0.1:7400; port 0 lets the system choose.
+    pub(crate) resp: Address,
+    /// Shards of a new data directory, 1 ..= 256; one that exists keeps its own. Default: the cores, at least 2.
+    pub(crate) shards: usize,
+    /// Threads that the shards share, 1 ..= 64. Default: half the cores, at least 1.
+    pub(crate) threads: usize,
+    /// Commands under way in the whole process, 1 ..= 262,144. Default 65,536.
+    pub(crate) credit: usize,
+    /// Commands under way on one connection, 1 ..= 65,536 and at most `credit`. Default 8,192, at most `credit`.
+    pub(crate) connection_credit: usize,
+    /// How long after its end an auction is decided, in milliseconds, 0 ..= 1,000. Default 5.
+    pub(crate) pulse_grace_ms: u64,
+    /// What auctions get that an outage has cost time. Default: as much as it took.
+    pub(crate) outage: Outage,
+    /// Auctions that end up to this long after an outage get time too, in seconds, 0 ..= 86,400. Default 300.
+    pub(crate) outage_window_s: u64,
+    /// Which messages are logged. Default `info`.
+    pub(crate) log_level: LogLevel,
+    /// How they are written. Default `text`.
+    pub(crate) log_format: LogFormat,
+    /// Where each value came from, by name, in the order above.
+    pub(crate) sources: Vec<(&'static str, Source)>,
+}
+
+/// Where a value came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// A flag.
+    Flag,
+    /// The environment.
+    Environment,
+    /// This file.
+    File(PathBuf),
+    /// Nobody has said anything.
+    Default,
+}
+
+/// Why there are no valid settings.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigError {
+    /// The file can't be read.
+    #[error("the settings file {} can't be read: {problem}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        problem: std::io::Error,
+    },
+    /// The file is not TOML, or has an unknown key or a value of another kind. Says where.
+    #[error("the settings file {} is wrong:\n{problem}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Where and what.
+        problem: Box<toml::de::Error>,
+    },
+    /// A variable of the environment.
+    #[error(transparent)]
+    Variable(#[from] VariableError),
+    /// Values out of their bounds: all of them.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Bounds(Vec<BoundsError>),
+}
+
+/// One value out of its bounds.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{name} is {value} (from {from}); allowed is {least} ..= {most}")]
+pub(crate) struct BoundsError {
+    name: &'static str,
+    value: u64,
+    from: String,
+    least: u64,
+    most: u64,
+}
+
+/// The places that give settings, strongest first, but for the file.
+struct Places {
+    flags: Given,
+    environment: Given,
+    file: Given,
+    path: PathBuf,
+    sources: Vec<(&'static str, Source)>,
+}
+
+impl Settings {
+    /// Reads and checks all of them. `get` looks up a variable of the environment.
+    ///
+    /// # Errors
+    /// Whatever is wrong, in words that name the setting, where its value came from, and what is allowed.
+    pub(crate) fn load(
+        flags: Given,
+        file: Option<&Path>,
+        get: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<Self, ConfigError> {
+        let named = file
+            .map(Path::to_owned)
+            .or_else(|| get("GAVEL_CONFIG").filter(|path| !path.is_empty()).map(PathBuf::from));
+        let path = named.clone().unwrap_or_else(|| FILE_DEFAULT.into());
+        let file = read_file(&path, named.is_some())?;
+        let environment = Given::from_environment(get)?;
+        let settings = Self::resolve(Places { flags, environment, file, path, sources: Vec::new() });
+        settings.check()?;
+        Ok(settings)
+    }
+
+    fn resolve(mut places: Places) -> Self {
+        let defaults = EngineOptions::default();
+        let data = places.pick("data", |given| given.data.take()).unwrap_or_else(|| "./gavel-data".into());
+        let resp = places.pick("resp", |given| given.resp.take());
+        let shards = places.pick("shards", |given| given.shards.take());
+        let threads = places.pick("threads", |given| given.threads.take());
+        let credit = places.pick("credit", |given| given.credit.take()).unwrap_or(defaults.credit);
+        let connection_credit = places.pick("connection_credit", |given| given.connection_credit.take());
+        let pulse_grace_ms = places.pick("pulse_grace_ms", |given| given.pulse_grace_ms.take());
+        let outage = places.pick("outage", |given| given.outage.take());
+        let outage_window_s = places.pick("outage_window_s", |given| given.outage_window_s.take());
+        let log_level = places.pick("log_level", |given| given.log_level.take());
+        let log_format = places.pick("log_format", |given| given.log_format.take());
+        Self {
+            data,
+            resp: resp.unwrap_or(Address(([127, 0, 0, 1], 7400).into())),
+            shards: shards.unwrap_or(defaults.shards),
+            threads: threads.unwrap_or(defaults.threads),
+            credit,
+            connection_credit: connection_credit.unwrap_or(defaults.connection_credit.min(credit)),
+            pulse_grace_ms: pulse_grace_ms.unwrap_or(defaults.pulse_grace.micros() / 1_000),
+            outage: outage.unwrap_or(Outage(defaults.outage)),
+            outage_window_s: outage_window_s.unwrap_or(defaults.outage_window.micros() / 1_000_000),
+            log_level: log_level.unwrap_or(LogLevel::Info),
+            log_format: log_format.unwrap_or(LogFormat::Text),
+            sources: places.sources,
+        }
+    }
+
+    /// All values within their bounds, and with each other.
+    fn check(&self) -> Result<(), ConfigError> {
+        let connection_credit_most = CONNECTION_CREDIT_MAX.min(self.credit) as u64;
+        let bounds = [
+            ("shards", self.shards as u64, 1, SHARDS_MAX as u64),
+            ("threads", self.threads as u64, 1, THREADS_MAX as u64),
+            ("credit", self.credit as u64, 1, CREDIT_MAX as u64),
+            ("connection_credit", self.connection_credit as u64, 1, connection_credit_most),
+            ("pulse_grace_ms", self.pulse_grace_ms, 0, PULSE_GRACE_MS_MAX),
+            ("outage_window_s", self.outage_window_s, 0, OUTAGE_WINDOW_MAX_S),
+        ];
+        let out = bounds.into_iter().filter(|(_, value, least, most)| !(least..=most).contains(&value));
+        let say =
+            |(name, value, least, most)| BoundsError { name, value, from: self.origin(name), least, most };
+        let problems: Vec<BoundsError> = out.map(say).collect();
+        if problems.is_empty() { Ok(()) } else { Err(ConfigError::Bounds(problems)) }
+    }
+
+    /// Where the value of a setting came from, in words.
+    pub(crate) fn origin(&self, name: &str) -> String {
+        let source = self
+            .sources
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map_or(&Source::Default, |(_, source)| source);
+        match source {
+            Source::Flag => format!("--{}", name.replace('_', "-")),
+            Source::Environment => format!("GAVEL_{}", name.to_ascii_uppercase()),
+            Source::File(path) => path.display().to_string(),
+            Source::Default => "default".to_owned(),
+        }
+    }
+
+    /// The values by name, as text.
+    pub(crate) fn values(&self) -> Vec<(&'static str, String)> {
+        let Self { data, resp, shards, threads, credit, connection_credit, .. } = self;
+        let Self { pulse_grace_ms, outage, outage_window_s, log_level, log_format, .. } = self;
+        let data = data.display();
+        let values: [&dyn Display; 11] = [
+            &data,
+            resp,
+            shards,
+            threads,
+            credit,
+            connection_credit,
+            pulse_grace_ms,
+            outage,
+            outage_window_s,
+            log_level,
+            log_format,
+        ];
+        self.sources.iter().zip(values).map(|((name, _), value)| (*name, value.to_string())).collect()
+    }
+
+    /// The part that the engine is told.
+    pub(crate) fn engine_options(&self) -> EngineOptions {
+        EngineOptions {
+            shards: self.shards,
+            threads: self.threads,
+            credit: self.credit,
+            connection_credit: self.connection_credit,
+            pulse_grace: Duration::from_micros(self.pulse_grace_ms * 1_000),
+            outage: self.outage.0,
+            outage_window: Duration::from_secs(self.outage_window_s),
+            ..EngineOptions::default()
+        }
+    }
+}
+
+impl Places {
+    /// The strongest value of a setting, and a note of where it came from.
+    fn pick<T>(&mut self, name: &'static str, take: impl Fn(&mut Given) -> Option<T>) -> Option<T> {
+        let (flag, variable, file) =
+            (take(&mut self.flags), take(&mut self.environment), take(&mut self.file));
+        let source = match (&flag, &variable, &file) {
+            (Some(_), _, _) => Source::Flag,
+            (_, Some(_), _) => Source::Environment,
+            (_, _, Some(_)) => Source::File(self.path.clone()),
+            _ => Source::Default,
+        };
+        self.sources.push((name, source));
+        flag.or(variable).or(file)
+    }
+}
+
+/// What the file gives. A file that nobody has named need not be there.
+fn read_file(path: &Path, must_exist: bool) -> Result<Given, ConfigError> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => toml::from_str(&text)
+            .map_err(|problem| ConfigError::File { path: path.to_owned(), problem: Box::new(problem) }),
+        Err(problem) if problem.kind() == std::io::ErrorKind::NotFound && !must_exist => Ok(Given::default()),
+        Err(problem) => Err(ConfigError::Unreadable { path: path.to_owned(), problem }),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,181 @@
+//! Which place wins, and what is said of values that can't be.
+
+use super::*;
+use clap::Parser;
+use gavel_engine::OutagePolicy;
+use tempfile::TempDir;
+
+#[derive(clap::Parser)]
+struct Line {
+    #[command(flatten)]
+    given: Given,
+}
+
+fn flags(words: &str) -> Given {
+    Line::try_parse_from(std::iter::once("gavel").chain(words.split_whitespace())).unwrap().given
+}
+
+/// A folder with this settings file.
+fn file(text: &str) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("some.toml");
+    std::fs::write(&path, text).unwrap();
+    (folder, path)
+}
+
+fn load(words: &str, variables: &[(&str, &str)], text: &str) -> Result<Settings, ConfigError> {
+    let (_folder, path) = file(text);
+    let get =
+        |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).into());
+    Settings::load(flags(words), Some(&path), get)
+}
+
+/// What is said of it, without the name of the folder.
+fn refusal(words: &str, variables: &[(&str, &str)], text: &str) -> String {
+    let said = load(words, variables, text).unwrap_err().to_string();
+    let folder = std::env::temp_dir();
+    said.lines().filter(|line| !line.contains(folder.to_str().unwrap())).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn flags_win_over_the_environment_over_the_file_over_defaults() {
+    let variables = [("GAVEL_SHARDS", "5"), ("GAVEL_THREADS", "6")];
+    let settings = load("--shards 4", &variables, "shards = 7\nthreads = 8\ncredit = 9").unwrap();
+    assert_eq!((settings.shards, settings.threads, settings.credit, settings.pulse_grace_ms), (4, 6, 9, 5));
+    let origins = ["shards", "threads", "pulse_grace_ms"].map(|name| settings.origin(name));
+    assert_eq!(origins, ["--shards", "GAVEL_THREADS", "default"]);
+    assert!(settings.origin("credit").ends_with("some.toml"));
+}
+
+#[test]
+fn the_defaults_are_as_documented() {
+    let settings = load("", &[], "").unwrap();
+    assert_eq!(settings.data, Path::new("./gavel-data"));
+    assert_eq!(settings.resp.to_string(), "127.0.0.1:7400");
+    assert!(settings.shards >= 2 && settings.threads >= 1);
+    assert_eq!((settings.credit, settings.connection_credit), (65_536, 8_192));
+    assert_eq!((settings.pulse_grace_ms, settings.outage_window_s), (5, 300));
+    assert_eq!(settings.outage, Outage(OutagePolicy::GiveBack));
+    assert_eq!((settings.log_level, settings.log_format), (LogLevel::Info, LogFormat::Text));
+    assert!(settings.sources.iter().all(|(_, source)| *source == Source::Default));
+}
+
+#[test]
+fn every_setting_can_come_from_every_place() {
+    let given = [
+        ("data", "d"),
+        ("resp", "[::1]:1"),
+        ("shards", "3"),
+        ("threads", "2"),
+        ("credit", "100"),
+        ("connection_credit", "10"),
+        ("pulse_grace_ms", "0"),
+        ("outage", "fixed:60"),
+        ("outage_window_s", "1"),
+        ("log_level", "trace"),
+        ("log_format", "json"),
+    ];
+    let flag = |(name, value): &(&str, &str)| format!("--{} {value} ", name.replace('_', "-"));
+    let variables = given.map(|(name, value)| (format!("GAVEL_{}", name.to_uppercase()), value));
+    let variables: Vec<(&str, &str)> =
+        variables.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+    let line = |(name, value): &(&str, &str)| match value.parse::<u64>() {
+        Ok(number) => format!("{name} = {number}\n"),
+        Err(_) => format!("{name} = {value:?}\n"),
+    };
+    let places = [
+        load(&given.iter().map(flag).collect::<String>(), &[], ""),
+        load("", &variables, ""),
+        load("", &[], &given.iter().map(line).collect::<String>()),
+    ];
+    for settings in places.map(Result::unwrap) {
+        assert_eq!(settings.values(), given.map(|(name, value)| (name, value.to_owned())));
+        assert!(
+            settings.sources.iter().all(|(_, source)| *source != Source::Default),
+            "{:?}",
+            settings.sources
+        );
+    }
+}
+
+#[test]
+fn the_engine_is_told_what_is_set() {
+    let words = "--shards 3 --threads 2 --credit 100 --connection-credit 10 --pulse-grace-ms 7 --outage off --outage-window-s 9";
+    let options = load(words, &[], "").unwrap().engine_options();
+    assert!(options.check().is_ok());
+    assert_eq!((options.shards, options.threads, options.credit, options.connection_credit), (3, 2, 100, 10));
+    assert_eq!(
+        (options.pulse_grace, options.outage_window),
+        (Duration::from_micros(7_000), Duration::from_secs(9))
+    );
+    assert_eq!(options.outage, OutagePolicy::Off);
+}
+
+#[test]
+fn the_bounds_are_those_of_the_engine() {
+    let most = "--shards 256 --threads 64 --credit 262144 --connection-credit 65536 --pulse-grace-ms 1000";
+    assert!(load(most, &[], "").unwrap().engine_options().check().is_ok());
+    assert!(
+        load("--shards 1 --threads 1 --credit 1 --pulse-grace-ms 0", &[], "")
+            .unwrap()
+            .engine_options()
+            .check()
+            .is_ok()
+    );
+}
+
+#[test]
+fn a_small_credit_makes_that_of_a_connection_small() {
+    assert_eq!(load("--credit 64", &[], "").unwrap().connection_credit, 64);
+    let said = refusal("--credit 64 --connection-credit 65", &[], "");
+    assert_eq!(said, "connection_credit is 65 (from --connection-credit); allowed is 1 ..= 64");
+}
+
+#[test]
+fn all_values_out_of_bounds_are_said_at_once_with_where_they_came_from() {
+    let said = refusal("--shards 257", &[("GAVEL_THREADS", "0"), ("GAVEL_PULSE_GRACE_MS", "1001")], "");
+    assert_eq!(
+        said,
+        "shards is 257 (from --shards); allowed is 1 ..= 256\n\
+        threads is 0 (from GAVEL_THREADS); allowed is 1 ..= 64\n\
+        pulse_grace_ms is 1001 (from GAVEL_PULSE_GRACE_MS); allowed is 0 ..= 1000"
+    );
+}
+
+#[test]
+fn an_unknown_key_of_the_file_is_refused_with_its_line_and_the_known_ones() {
+    let said = refusal("", &[], "threads = 1\nshard = 4\n");
+    assert!(said.contains("2 | shard = 4"), "{said}");
+    assert!(said.contains("unknown field `shard`, expected one of `data`, `resp`, `shards`"), "{said}");
+}
+
+#[test]
+fn a_value_that_cannot_be_read_is_refused_wherever_it_comes_from() {
+    let outage = "allowed is give-back, off, or fixed:SECONDS with 0 ..= 86400 seconds";
+    assert_eq!(
+        refusal("", &[("GAVEL_OUTAGE", "fixed:86401")], ""),
+        format!("GAVEL_OUTAGE=fixed:86401: {outage}")
+    );
+    assert!(refusal("", &[], "outage = \"fixed:\"").contains(&format!("\"fixed:\": {outage}")));
+    assert!(refusal("", &[], "resp = \"7400\"").contains("an address is IP:PORT, such as 127.0.0.1:7400"));
+    assert!(refusal("", &[], "shards = \"4\"").contains("invalid type: string \"4\", expected usize"));
+    assert_eq!(
+        refusal("", &[("GAVEL_LOG_LEVEL", "loud")], ""),
+        "GAVEL_LOG_LEVEL=loud: allowed is error, warn, info, debug or trace"
+    );
+    let flag = Line::try_parse_from(["gavel", "--log-format", "xml"]).err().unwrap().to_string();
+    assert!(
+        flag.contains("invalid value 'xml' for '--log-format <FORMAT>': allowed is text or json"),
+        "{flag}"
+    );
+}
+
+#[test]
+fn a_file_that_was_named_must_be_there_and_an_empty_variable_is_none() {
+    let missing = Settings::load(Given::default(), Some(Path::new("/nowhere/gavel.toml")), |_| None);
+    assert!(matches!(missing, Err(ConfigError::Unreadable { .. })), "{missing:?}");
+    let by_variable = |name: &str| (name == "GAVEL_CONFIG").then(|| "/nowhere/gavel.toml".into());
+    let missing = Settings::load(Given::default(), None, by_variable);
+    assert!(matches!(missing, Err(ConfigError::Unreadable { .. })), "{missing:?}");
+    assert_eq!(load("", &[("GAVEL_SHARDS", "")], "shards = 7").unwrap().shards, 7);
+}

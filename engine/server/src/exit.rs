@@ -1,0 +1,46 @@
+//! How the process ends. Scripts and supervisors decide by these numbers, so they never change.
+
+/// The process's exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// All went well.
+    Ok = 0,
+    /// What was asked for could not be done.
+    Failure = 1,
+    /// The command line or a setting is wrong; nothing was done.
+    Usage = 2,
+    /// The log can't be written any more. Everything acknowledged is on disk; start again once the cause is gone.
+    LogFailed = 3,
+    /// Another process holds the data directory.
+    DataInUse = 4,
+    /// The log is damaged or not Gavel's, and was refused. Nothing in it was changed.
+    LogRefused = 5,
+}
+
+impl From<Exit> for std::process::ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// The part of the help that lists them.
+pub(crate) const EXIT_CODES_HELP: &str = "\
+Exit codes:
+  0  all went well
+  1  what was asked for could not be done
+  2  the command line or a setting is wrong; nothing was done
+  3  the log can't be written any more (a failing or full disk); everything acknowledged is on disk
+  4  another process holds the data directory
+  5  the log is damaged or not Gavel's, and was refused; nothing in it was changed";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_help_lists_every_code() {
+        let all = [Exit::Ok, Exit::Failure, Exit::Usage, Exit::LogFailed, Exit::DataInUse, Exit::LogRefused];
+        let listed: Vec<String> = EXIT_CODES_HELP.lines().skip(1).map(|line| line[2..3].to_owned()).collect();
+        assert_eq!(listed, all.map(|exit| (exit as u8).to_string()));
+    }
+}
