@@ -21,6 +21,7 @@ pub mod fixtures;
 pub mod oracle;
 pub mod process;
 pub mod receipt;
+pub mod records;
 pub mod reply;
 pub mod rounds;
 pub mod server;

@@ -10,10 +10,11 @@ use gavel_tests::{Item, Options, Server, Storm, wait};
 use serde_json::Value;
 
 const AUCTIONS: usize = 60;
+const SHARDS: u8 = 3;
 
 #[test]
 fn the_state_after_recovery_is_the_state_before() {
-    let mut server = Server::start(Options::new().with("--shards 3"));
+    let mut server = Server::start(Options::new().with(&format!("--shards {SHARDS}")));
     let auctions = eventful_auctions(&server);
     let before = state(&server, &auctions);
     server.terminate();
@@ -55,6 +56,7 @@ fn eventful_auctions(server: &Server) -> Vec<AuctionId> {
     drop(storm.end());
     let id = auctions[0];
     let retracted = client.bid(auctions[1], 5, 1_000_000_000).bid;
+    client.bid(auctions[2], 101, 1_000_000_000);
     let commands = [
         format!("RETRACT {} {retracted} mistake", auctions[1]),
         format!("REMOVE {} 101 fraud", auctions[2]),
@@ -77,7 +79,15 @@ fn eventful_auctions(server: &Server) -> Vec<AuctionId> {
 }
 
 /// The digests of all shards, and all auctions as everybody sees them.
-fn state(server: &Server, auctions: &[AuctionId]) -> (String, Vec<Value>) {
+fn state(server: &Server, auctions: &[AuctionId]) -> (Vec<String>, Vec<Value>) {
     let mut client = server.connect();
-    (client.info("shards", "digest"), auctions.iter().map(|&auction| client.auction(auction)).collect())
+    let shards = 0..SHARDS;
+    let digests = shards.map(|shard| digest(&client.info("shards", &format!("shard{shard}")))).collect();
+    (digests, auctions.iter().map(|&auction| client.auction(auction)).collect())
+}
+
+/// The digest among a shard's facts.
+fn digest(facts: &str) -> String {
+    let digest = facts.split(',').find_map(|fact| fact.strip_prefix("digest="));
+    digest.unwrap_or_else(|| panic!("no digest in {facts}")).to_owned()
 }
