@@ -49,7 +49,7 @@ verdict. Says where the data is and how to bid into it.";
 #[command(name = "gavel", version, after_help = EXAMPLES, arg_required_else_help = true)]
 struct Cli {
     /// Print data as JSON on stdout
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 1_000)]
     json: bool,
     #[command(subcommand)]
     command: Command,

@@ -9,7 +9,7 @@ use crate::exit::Exit;
 use clap::{Args, Subcommand, ValueEnum};
 
 /// The examples in the help.
-pub(crate) const HELP: &str = r#"Nothing that exists ever moves: a shard is chosen once, when an auction opens, and is part of its id.
+pub(crate) const HELP: &str = r#"Nothing that exists ever moves: the shard is chosen when an auction opens, and is part of its id.
 
 Examples:
   gavel shards list
@@ -18,7 +18,7 @@ Examples:
   gavel shards policy sequence              from now on, in turn
   gavel shards policy directory --from 2026-12-01T00:00:00Z
   gavel shards policy range '[{"from": "", "shard": 0}, {"from": "m", "shard": 1}]'
-  gavel shards place seller:7 3             its own shard for a hot seller (while the policy is directory)
+  gavel shards place seller:7 3             a hot seller to shard 3, while the policy is directory
   gavel shards place seller:7 -             no more
   gavel shards simulate --add 2 --days 30"#;
 

@@ -108,6 +108,7 @@ fn to_json(options: &SimulationOptions, report: &Report) -> Value {
             "sellers": sellers, "policy": policy.name(), "seed": seed,
         },
         "days": report.days.iter().map(day_json).collect::<Vec<_>>(),
+        "old_gone_from_day": report.old_gone_from,
         "load_even_from_day": report.even_from(|load| load.bids),
         "kept_even_from_day": report.even_from(|load| load.kept),
     })
@@ -139,7 +140,8 @@ fn to_text(options: &SimulationOptions, report: &Report) -> String {
     );
     let load = even("load", report.even_from(|load| load.bids));
     let kept = even("kept", report.even_from(|load| load.kept));
-    format!("{title}\n\n{table}\n\n{load}\n{kept}")
+    let old = format!("old auctions and their bids are gone from day {} on", report.old_gone_from);
+    format!("{title}\n\n{table}\n\n{load}\n{kept}\n{old}")
 }
 
 fn even(what: &str, from: Option<i32>) -> String {

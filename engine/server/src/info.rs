@@ -1,0 +1,179 @@
+//! What `INFO` and `SHARDS` tell operators.
+//!
+//! `INFO` has Redis's form: sections headed `# Name`, then `key:value` lines. Times are in microseconds unless the key says
+//! otherwise.
+
+use crate::server::Server;
+use gavel_core::placement::ShardStatus;
+use gavel_core::{ShardId, State};
+use gavel_engine::{Handle, Phase};
+use gavel_wire::{Protocol, reply};
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The sections, in order.
+const SECTIONS: [&str; 6] = ["server", "clients", "persistence", "stats", "clock", "shards"];
+
+/// One section, or all of them; an unknown section is empty, as in Redis.
+pub(crate) async fn text(server: &Server, engine: &Handle, section: Option<&str>) -> String {
+    let wanted = |name: &str| section.is_none_or(|section| matches!(section, "all" | "default" | "everything") || section == name);
+    let mut out = String::new();
+    for name in SECTIONS.into_iter().filter(|name| wanted(name)) {
+        let mut lines = Lines(&mut out);
+        lines.head(name);
+        match name {
+            "server" => about_server(&mut lines, server, engine),
+            "clients" => about_clients(&mut lines, server, engine),
+            "persistence" => about_persistence(&mut lines, server, engine),
+            "stats" => about_stats(&mut lines, engine),
+            "clock" => about_clock(&mut lines, engine),
+            _ => about_shards(&mut lines, engine).await,
+        }
+    }
+    out
+}
+
+struct Lines<'a>(&'a mut String);
+
+impl Lines<'_> {
+    fn head(&mut self, name: &str) {
+        let first = name[..1].to_ascii_uppercase();
+        let gap = if self.0.is_empty() { "" } else { "\r\n" };
+        self.write(format_args!("{gap}# {first}{}\r\n", &name[1..]));
+    }
+
+    fn put(&mut self, key: impl std::fmt::Display, value: impl std::fmt::Display) {
+        self.write(format_args!("{key}:{value}\r\n"));
+    }
+
+    fn count(&mut self, key: &str, counter: &AtomicU64) {
+        self.put(key, counter.load(Ordering::Relaxed));
+    }
+
+    fn write(&mut self, arguments: std::fmt::Arguments<'_>) {
+        let written = self.0.write_fmt(arguments);
+        debug_assert!(written.is_ok(), "a String takes everything");
+    }
+}
+
+fn about_server(lines: &mut Lines<'_>, server: &Server, engine: &Handle) {
+    lines.put("gavel_version", env!("CARGO_PKG_VERSION"));
+    lines.put("process_id", std::process::id());
+    lines.put("tcp_port", server.address.port());
+    lines.put("tcp_address", server.address);
+    lines.put("phase", match engine.phase() {
+        Phase::Loading => "loading",
+        Phase::Ready => "ready",
+        Phase::Closing => "closing",
+        Phase::Failed => "failed",
+    });
+}
+
+fn about_clients(lines: &mut Lines<'_>, server: &Server, engine: &Handle) {
+    let (under_way, total) = engine.credit();
+    lines.put("connected_clients", server.connections.load(Ordering::Relaxed));
+    lines.put("maxclients", server.connections_max);
+    lines.count("total_connections_received", &server.connections_total);
+    lines.count("rejected_connections", &server.connections_refused);
+    lines.put("commands_under_way", under_way);
+    lines.put("credit", total);
+}
+
+fn about_persistence(lines: &mut Lines<'_>, server: &Server, engine: &Handle) {
+    let (stats, progress) = (engine.stats(), engine.progress());
+    lines.put("loading", u8::from(engine.phase() == Phase::Loading));
+    lines.count("loading_records", &progress.records);
+    lines.count("loading_records_total", &progress.records_total);
+    lines.put("last_stop", server.start.0.get().copied().unwrap_or("unknown"));
+    lines.put("epoch", engine.epoch().map_or(0, |epoch| epoch.0));
+    lines.count("commits", &stats.commits);
+    lines.count("commit_us_total", &stats.commit_us);
+    lines.count("commit_us_max", &stats.commit_us_max);
+    lines.count("frames", &stats.frames);
+    lines.count("frame_bytes", &stats.frame_bytes);
+}
+
+fn about_stats(lines: &mut Lines<'_>, engine: &Handle) {
+    let stats = engine.stats();
+    lines.count("bids_leading", &stats.bids_leading);
+    lines.count("bids_outbid", &stats.bids_outbid);
+    lines.count("sold", &stats.sold);
+    lines.count("opened", &stats.opened);
+    lines.count("done", &stats.done);
+    lines.count("rejected", &stats.rejected);
+    lines.count("busy", &stats.busy);
+}
+
+fn about_clock(lines: &mut Lines<'_>, engine: &Handle) {
+    lines.put("now_us", engine.now().micros());
+    lines.put("drift_us", engine.clock_drift_us());
+}
+
+async fn about_shards(lines: &mut Lines<'_>, engine: &Handle) {
+    for report in engine.inspect().await {
+        let durable = engine.durable(report.shard).0;
+        lines.put(
+            format_args!("shard{}", report.shard.0),
+            format_args!(
+                "applied={},durable={durable},auctions={},digest={}",
+                report.applied.0, report.auctions, report.digest
+            ),
+        );
+    }
+}
+
+/// `SHARDS`: one map for each shard, then how new auctions are placed.
+pub(crate) fn shards(out: &mut Vec<u8>, engine: &Handle, protocol: Protocol) {
+    let placement = engine.placement();
+    let now = engine.now();
+    reply::map(out, 4, protocol);
+    reply::bulk(out, b"shards");
+    reply::array(out, placement.shards().len());
+    for (shard, status) in placement.shards() {
+        one_shard(out, engine, shard, status, protocol);
+    }
+    reply::bulk(out, b"policy");
+    reply::bulk(out, placement.policy_at(now).name().as_bytes());
+    reply::bulk(out, b"policies");
+    reply::array(out, placement.policies().len());
+    for (from, policy) in placement.policies() {
+        reply::array(out, 2);
+        reply::bulk(out, from.to_string().as_bytes());
+        reply::bulk(out, policy.name().as_bytes());
+    }
+    reply::bulk(out, b"directory");
+    let entries: Vec<_> = placement.directory().iter().collect();
+    reply::array(out, entries.len());
+    for (key, shard) in entries {
+        reply::array(out, 2);
+        reply::bulk(out, key.as_bytes());
+        reply::integer(out, i64::from(shard.0));
+    }
+}
+
+fn one_shard(out: &mut Vec<u8>, engine: &Handle, shard: ShardId, status: ShardStatus, protocol: Protocol) {
+    let auctions = engine.live_of_shard(shard);
+    let (mut open, mut done) = (0_i64, 0_i64);
+    for live in &auctions {
+        match live.view().state {
+            State::Scheduled | State::Open | State::Awarded | State::Offered => open += 1,
+            State::Closed | State::Unsold | State::Cancelled => done += 1,
+        }
+    }
+    let status = match (status, open) {
+        (ShardStatus::Active, _) => "active",
+        (ShardStatus::Draining, 0) => "gone",
+        (ShardStatus::Draining, _) => "draining",
+    };
+    reply::map(out, 5, protocol);
+    reply::bulk(out, b"shard");
+    reply::integer(out, i64::from(shard.0));
+    reply::bulk(out, b"status");
+    reply::bulk(out, status.as_bytes());
+    reply::bulk(out, b"unfinished");
+    reply::integer(out, open);
+    reply::bulk(out, b"final");
+    reply::integer(out, done);
+    reply::bulk(out, b"durable");
+    reply::integer(out, i64::try_from(engine.durable(shard).0).unwrap_or(i64::MAX));
+}

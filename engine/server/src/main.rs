@@ -1,0 +1,24 @@
+//! Gavel: the binary.
+//!
+//! `main` does nothing but hand over: [`cli`] reads the command line, [`config`] the settings, and each command has a module.
+
+mod cli;
+mod config;
+mod demo;
+mod exit;
+mod info;
+mod output;
+mod serve;
+mod server;
+mod session;
+mod shards;
+
+use std::process::ExitCode;
+
+/// Every bid passes through several small allocations; this allocator hands memory across threads cheaply.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    cli::run().into()
+}

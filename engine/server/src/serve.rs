@@ -1,0 +1,163 @@
+//! `gavel serve`: wires log, engine and sessions together, and ends them in order.
+//!
+//! ```text
+//! lock the directory ─▶ listen (answering LOADING) ─▶ read the log ─▶ serve ─▶ SIGTERM or SIGINT ─▶ refuse new work,
+//! finish what was taken, mark the log clean, end the connections ─▶ exit 0
+//! ```
+
+mod limits;
+mod report;
+
+use crate::config::{LogFormat, Settings};
+use crate::exit::Exit;
+use crate::output;
+use crate::server::{Server, StartReport};
+use gavel_engine::{Clock, Engine, Failure, Handle, LogState, OpenLog, Phase};
+use gavel_log::{DirLock, LockError, OpenError, OpenOptions, Opened, SledLog};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+/// The file in the data directory that tells where RESP is spoken; useful when the system chose the port.
+const ADDRESS_FILE: &str = "resp.addr";
+/// How long connections may take to read their last replies at a stop, in seconds.
+const LAST_REPLIES_S: u64 = 5;
+
+/// Serves until it is told to stop or the log fails.
+pub(crate) fn run(settings: &Settings, json: bool) -> Exit {
+    start_logging(settings);
+    let lock = match DirLock::acquire(&settings.data, "starting") {
+        Ok(lock) => Arc::new(lock),
+        Err(error @ LockError::Held { .. }) => return output::failure(Exit::DataInUse, &error),
+        Err(error) => return output::failure(Exit::Failure, &error),
+    };
+    let handles = limits::raise_open_files();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().thread_name("gavel-net").enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return output::failure(Exit::Failure, &format_args!("no threads for connections: {error}")),
+    };
+    let exit = runtime.block_on(serve(settings, &lock, handles, json));
+    // Connections that did not end in time are cut off here.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    exit
+}
+
+fn start_logging(settings: &Settings) {
+    let level = settings.log_level.filter();
+    let builder = tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(level);
+    match settings.log_format {
+        LogFormat::Json => builder.json().init(),
+        LogFormat::Text => builder.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).with_target(false).init(),
+    }
+}
+
+async fn serve(settings: &Settings, lock: &Arc<DirLock>, connections_max: usize, json: bool) -> Exit {
+    let Settings { data, resp, .. } = settings;
+    let listener = match TcpListener::bind(resp.0).await {
+        Ok(listener) => listener,
+        Err(error) => return output::failure(Exit::Failure, &format_args!("{resp} can't be listened on: {error}")),
+    };
+    let address = match announce(&listener, lock, data) {
+        Ok(address) => address,
+        Err(error) => return output::failure(Exit::Failure, &error),
+    };
+    let (mut stop, mut interrupt) = match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
+        (Ok(stop), Ok(interrupt)) => (stop, interrupt),
+        (Err(error), _) | (_, Err(error)) => {
+            return output::failure(Exit::Failure, &format_args!("signals can't be taken: {error}"));
+        }
+    };
+    let start = StartReport::default();
+    let options = settings.engine_options();
+    let open = opener(Arc::clone(lock), options.clock.clone(), start.clone());
+    let engine = match Engine::start(options, open) {
+        Ok(engine) => engine,
+        Err(error) => return output::failure(Exit::Failure, &error),
+    };
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), %address, data = %data.display(), "listening for RESP");
+    if json {
+        output::data(&serde_json::json!({ "resp": address.to_string(), "data": data }).to_string());
+    }
+    let (closing, is_closing) = watch::channel(false);
+    let server = Arc::new(Server::new(engine.handle(), address, start, connections_max));
+    tokio::spawn(Arc::clone(&server).accept(listener, is_closing));
+    let handle = engine.handle();
+    tokio::spawn(async move { handle.run_hub().await });
+    tokio::spawn(report::loading(engine.handle()));
+    tokio::spawn(report::clock_drift(engine.handle()));
+    let mut phases = engine.handle().phases();
+    tokio::select! {
+        _ = stop.recv() => tracing::info!("SIGTERM: stopping in order"),
+        _ = interrupt.recv() => tracing::info!("SIGINT: stopping in order"),
+        _ = phases.wait_for(|phase| *phase == Phase::Failed) => {}
+    }
+    closing.send_replace(true);
+    finish(engine, &server).await
+}
+
+/// Writes down where RESP is spoken: in the lock, for whoever comes second, and in a file of its own.
+fn announce(listener: &TcpListener, lock: &DirLock, data: &Path) -> std::io::Result<SocketAddr> {
+    let address = listener.local_addr()?;
+    lock.announce(&format!("RESP on {address}"))?;
+    std::fs::write(data.join(ADDRESS_FILE), format!("{address}\n"))?;
+    Ok(address)
+}
+
+/// Opens the log, on the engine's own thread.
+fn opener(lock: Arc<DirLock>, clock: Clock, start: StartReport) -> OpenLog<SledLog> {
+    Box::new(move || {
+        let (log, opened) = SledLog::open(lock, OpenOptions::at(clock.now())).map_err(open_failure)?;
+        let last_stop = *start.0.get_or_init(|| last_stop(&opened));
+        let records: u64 = opened.tips.values().map(|tip| tip.lsn.0).sum();
+        tracing::info!(records, scanned_bytes = opened.scanned_bytes, last_stop, "the log is open");
+        let epoch = opened.tips.values().map(|tip| tip.epoch).max().unwrap_or_default();
+        Ok((log, LogState { epoch, alive_until: opened.alive_until }))
+    })
+}
+
+/// A log that the system could not open may be opened when the cause is gone; any other is refused for what it is.
+fn open_failure(error: OpenError) -> Failure {
+    match error {
+        OpenError::Io { .. } => Failure::Log(error.to_string()),
+        _ => Failure::Refused(error.to_string()),
+    }
+}
+
+/// How the process before this one has ended.
+fn last_stop(opened: &Opened) -> &'static str {
+    match (opened.tips.is_empty(), opened.clean) {
+        (true, _) => "none",
+        (false, true) => "clean",
+        (false, false) => "crash",
+    }
+}
+
+/// Waits for what is under way, and says how it has ended.
+async fn finish(engine: Engine, server: &Server) -> Exit {
+    let handle = engine.handle();
+    let stopped = tokio::time::timeout(Duration::from_secs(60), engine.stop()).await;
+    let last_replies = server.wait_for_connections();
+    if tokio::time::timeout(Duration::from_secs(LAST_REPLIES_S), last_replies).await.is_err() {
+        tracing::warn!("some connections did not read their last replies in time");
+    }
+    exit_of(stopped.ok(), &handle)
+}
+
+fn exit_of(stopped: Option<Result<(), Failure>>, handle: &Handle) -> Exit {
+    match stopped {
+        Some(Ok(())) => {
+            tracing::info!("stopped; the log is marked clean");
+            Exit::Ok
+        }
+        Some(Err(Failure::Refused(reason))) => output::failure(Exit::LogRefused, &reason),
+        Some(Err(failure)) => output::failure(Exit::LogFailed, &failure),
+        None => {
+            let (under_way, _) = handle.credit();
+            output::failure(Exit::Failure, &format_args!("{under_way} commands were not finished in time"))
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! What all connections of the process share, and the port they come in by.
+
+use crate::session::Session;
+use gavel_engine::Handle;
+use gavel_wire::{Code, reply};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+/// How long accepting pauses when the system has no more file handles, in milliseconds.
+const ACCEPT_PAUSE_MS: u64 = 50;
+
+/// What all connections of the process share.
+pub(crate) struct Server {
+    /// The engine.
+    pub(crate) engine: Handle,
+    /// Where RESP is spoken.
+    pub(crate) address: SocketAddr,
+    /// How the process before this one ended, for `INFO`.
+    pub(crate) start: StartReport,
+    /// Connections that may be open at once.
+    pub(crate) connections_max: usize,
+    /// Connections open now.
+    pub(crate) connections: AtomicUsize,
+    /// Connections since the start.
+    pub(crate) connections_total: AtomicU64,
+    /// Connections turned away because there were too many.
+    pub(crate) connections_refused: AtomicU64,
+}
+
+/// What was found at the start. Filled in when the log is open.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct StartReport(pub(crate) Arc<std::sync::OnceLock<&'static str>>);
+
+impl Server {
+    pub(crate) fn new(engine: Handle, address: SocketAddr, start: StartReport, connections_max: usize) -> Self {
+        Self {
+            engine,
+            address,
+            start,
+            connections_max,
+            connections: AtomicUsize::new(0),
+            connections_total: AtomicU64::new(0),
+            connections_refused: AtomicU64::new(0),
+        }
+    }
+
+    /// Takes connections until `closing` says so. Connections already open go on.
+    pub(crate) async fn accept(self: Arc<Self>, listener: TcpListener, mut closing: watch::Receiver<bool>) {
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                _ = closing.wait_for(|closing| *closing) => return,
+            };
+            match accepted {
+                Ok((stream, _)) => self.serve(stream),
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be taken");
+                    tokio::time::sleep(Duration::from_millis(ACCEPT_PAUSE_MS)).await;
+                }
+            }
+        }
+    }
+
+    fn serve(self: &Arc<Self>, stream: TcpStream) {
+        let id = self.connections_total.fetch_add(1, Ordering::Relaxed) + 1;
+        let open = Open::new(Arc::clone(self));
+        if self.connections.load(Ordering::Relaxed) > self.connections_max {
+            self.connections_refused.fetch_add(1, Ordering::Relaxed);
+            tokio::spawn(turn_away(stream, self.connections_max, open));
+            return;
+        }
+        // Replies are written whole; waiting for more to come would only delay them.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY was refused");
+        }
+        let session = Session::new(Arc::clone(self), stream, id);
+        tokio::spawn(async move {
+            let _open = open;
+            if let Err(error) = session.run().await {
+                tracing::debug!(connection = id, %error, "the connection has ended");
+            }
+        });
+    }
+
+    /// Until every connection has ended.
+    pub(crate) async fn wait_for_connections(&self) {
+        while self.connections.load(Ordering::Acquire) > 0 {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+}
+
+/// Counts a connection for as long as it is open.
+struct Open(Arc<Server>);
+
+impl Open {
+    fn new(server: Arc<Server>) -> Self {
+        server.connections.fetch_add(1, Ordering::AcqRel);
+        Self(server)
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.connections.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// Says why and closes.
+async fn turn_away(mut stream: TcpStream, connections_max: usize, open: Open) {
+    let mut out = Vec::new();
+    reply::error(&mut out, Code::Busy, format_args!("{connections_max} connections are open, which is the limit"));
+    if let Err(error) = stream.write_all(&out).await {
+        tracing::debug!(%error, "the connection was gone");
+    }
+    drop(open);
+}

@@ -1,0 +1,32 @@
+//! Answers of the engine as replies of the wire.
+
+use gavel_engine::{ChangeError, Refusal, Reply};
+use gavel_wire::{Code, Protocol, reply};
+
+/// What a shard has answered.
+pub(super) fn reply(out: &mut Vec<u8>, _protocol: Protocol, answer: &Reply) {
+    match answer {
+        Reply::Receipt(receipt) => reply::receipt(out, receipt),
+        Reply::Opened(id, _) => reply::auction_id(out, *id),
+        Reply::Done(_) => reply::ok(out),
+        Reply::Rejected(rejection) => reply::rejection(out, rejection),
+    }
+}
+
+/// The code of a refusal for want of credit, or of an engine that takes nothing now.
+pub(super) fn refusal_code(refusal: Refusal) -> Code {
+    match refusal {
+        Refusal::Loading => Code::Loading,
+        Refusal::ConnectionCredit(_) | Refusal::ProcessCredit(_) | Refusal::Closing | Refusal::Failed => Code::Busy,
+    }
+}
+
+/// Why shards or policy were not changed.
+pub(super) fn change_error(out: &mut Vec<u8>, error: &ChangeError) {
+    let code = match error {
+        ChangeError::Placement(_) => Code::Invalid,
+        ChangeError::Refused(refusal) => refusal_code(*refusal),
+        ChangeError::Rejected(rejection) => Code::of(rejection),
+    };
+    reply::error(out, code, error);
+}
