@@ -98,6 +98,14 @@ impl Entry {
     }
 }
 
+/// The name and the form of the arguments.
+impl std::fmt::Display for Entry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)?;
+        if self.form.is_empty() { Ok(()) } else { write!(f, " {}", self.form) }
+    }
+}
+
 /// The commands without their subcommands.
 pub fn commands() -> impl Iterator<Item = &'static Entry> + Clone {
     ALL.iter().filter(|entry| entry.words() == 1)

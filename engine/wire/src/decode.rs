@@ -44,10 +44,6 @@ pub struct Step<'a> {
 
 /// One thing that a stream of commands brings.
 #[derive(Clone, Copy, Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "lives on the stack for the time of one command; a box would cost more"
-)]
 pub enum Item<'a> {
     /// A command with at least one argument: its name.
     Command(Args<'a>),

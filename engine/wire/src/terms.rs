@@ -63,13 +63,19 @@ impl TermsRequest {
         &self.draft
     }
 
+    /// Digest of the request as it was sent: equal for a retry, however much later.
+    #[must_use]
+    pub fn digest(&self) -> u128 {
+        Open::digest_of(&self.draft, &self.details)
+    }
+
     /// Judges the terms as a whole.
     ///
     /// # Errors
     /// `InvalidTerms` with every field that is wrong, in whichever way.
     pub fn validate(self, id: Option<OpenId>, now: Timestamp) -> Result<Open, Rejection> {
+        let digest = self.digest();
         let Self { draft, details, mut errors } = self;
-        let digest = Open::digest_of(&draft, &details);
         match Terms::validate(draft, now) {
             Ok(terms) if errors.is_empty() => return Ok(Open { terms, details, id, digest }),
             Ok(_) => {}

@@ -4,8 +4,7 @@
 //! the terms is left out by name. Every text written is an id, a time or a fixed word, so nothing needs escaping.
 
 use crate::reply::uuid_text;
-use crate::time_text::Rfc3339;
-use gavel_core::auction::{ReserveStatus, State, View};
+use gavel_core::auction::{ReserveStatus, View};
 use gavel_core::terms::{
     BuyNow, BuyNowPolicy, Increments, Retraction, SoftClose, SoftCloseMode, SoftCloseTrigger, ValidDraft,
 };
@@ -21,7 +20,7 @@ pub fn auction(out: &mut Vec<u8>, id: AuctionId, terms: &Terms, view: &View) {
     let View { bidder_count, reserve, buy_now, starts_at, ends_at, at, .. } = *view;
     object(out, |fields| {
         fields.text("id", id);
-        fields.text("state", state_word(state));
+        fields.text("state", state);
         fields.amount("price", price);
         fields.integer("min_next", min_next.get());
         fields.account("leader", leader);
@@ -53,20 +52,6 @@ fn public_terms(fields: &mut Fields<'_>, terms: &ValidDraft, buy_now_price: Opti
     fields.retraction("retraction", *retraction);
     fields.seconds("payment_window_s", *payment_window);
     fields.seconds("offer_window_s", *offer_window);
-}
-
-/// A state as every face spells it.
-#[must_use]
-pub const fn state_word(state: State) -> &'static str {
-    match state {
-        State::Scheduled => "scheduled",
-        State::Open => "open",
-        State::Awarded => "awarded",
-        State::Offered => "offered",
-        State::Closed => "closed",
-        State::Unsold => "unsold",
-        State::Cancelled => "cancelled",
-    }
 }
 
 /// A reserve's status as every face spells it.
@@ -142,7 +127,7 @@ impl Fields<'_> {
 
     fn time(&mut self, name: &str, time: Option<Timestamp>) {
         match time {
-            Some(time) => self.text(name, Rfc3339(time)),
+            Some(time) => self.text(name, time),
             None => self.raw(name, "null"),
         }
     }

@@ -65,7 +65,7 @@ fn doc(out: &mut Vec<u8>, entry: &Entry, more: usize, protocol: Protocol) {
     bulk(out, entry.name.to_ascii_lowercase().replace(' ', "|").as_bytes());
     map(out, 3 + more, protocol);
     bulk(out, b"summary");
-    bulk(out, format!("{}: {} {}", entry.summary, entry.name, entry.form).trim_end().as_bytes());
+    bulk(out, format!("{}: {entry}", entry.summary).as_bytes());
     bulk(out, b"since");
     bulk(out, b"0.1.0");
     bulk(out, b"group");

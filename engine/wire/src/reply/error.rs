@@ -14,7 +14,7 @@ pub fn error(out: &mut Vec<u8>, code: Code, words: impl Display) {
     out.push(b' ');
     let mut line = Line { left: ERROR_BYTES_MAX, out };
     // A line that is full cuts the text short, which is what the bound is for.
-    let _: std::fmt::Result = write!(line, "{words}");
+    write!(line, "{words}").unwrap_or_default();
     out.extend_from_slice(b"\r\n");
 }
 

@@ -13,7 +13,7 @@ pub enum RequestError {
     #[error("there is no command {0}: COMMAND DOCS lists them")]
     Command(Shown),
     /// The command has no such subcommand.
-    #[error("{} has no subcommand {got}: {} {}", .of.name, .of.name, .of.form)]
+    #[error("{} has no subcommand {got}: {of}", .of.name)]
     Subcommand {
         /// The command.
         of: &'static Entry,
@@ -21,7 +21,7 @@ pub enum RequestError {
         got: Shown,
     },
     /// The wrong number of arguments, or a word where another belongs.
-    #[error("{} takes {}: {} {}", .0.name, .0.takes, .0.name, .0.form)]
+    #[error("{} takes {}: {}", .0.name, .0.takes, .0)]
     Arity(&'static Entry),
     /// One argument is not what it must be.
     #[error("{name} {must}, got {got}")]
@@ -84,7 +84,7 @@ impl Shown {
             }
             if character.is_control() {
                 // Writing to a string can't fail.
-                let _: std::fmt::Result = write!(shown, "\\x{:02x}", u32::from(character));
+                write!(shown, "\\x{:02x}", u32::from(character)).unwrap_or_default();
             } else {
                 shown.push(character);
             }
