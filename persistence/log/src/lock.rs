@@ -87,8 +87,10 @@ impl DirLock {
 /// What the holder says about itself, on one line.
 fn holder(file: &mut File) -> String {
     let mut text = Vec::new();
-    // Only words for people: where they cannot be read, there are none.
-    let _ = file.take(SHOWN_BYTES_MAX).read_to_end(&mut text);
+    if file.take(SHOWN_BYTES_MAX).read_to_end(&mut text).is_err() {
+        // Only words for people: where they cannot be read, there are none.
+        text.clear();
+    }
     let text = String::from_utf8_lossy(&text);
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     match (lines.next(), lines.next()) {

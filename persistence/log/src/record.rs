@@ -16,10 +16,6 @@ use gavel_core::{Event, FieldError, ShardEvent};
 
 /// One record, read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "records pass through by value, one at a time; boxing would allocate for each bid"
-)]
 pub enum Record {
     /// Something happened to an auction.
     Auction(Event),

@@ -2,6 +2,9 @@
 
 #![allow(dead_code, reason = "each suite uses its part")]
 
+pub(crate) mod dice;
+pub(crate) mod probe;
+
 use gavel_core::{Epoch, Lsn, ShardId, Timestamp};
 use gavel_log::{DirLock, Frame, FrameBuilder, Log, OpenError, OpenOptions, Opened, SledLog, Tip};
 use std::path::Path;
@@ -42,15 +45,8 @@ pub(crate) fn frame_after(shard: ShardId, epoch: Epoch, tip: Tip, count: u64, si
 
 /// The bytes of a record that a suite writes.
 pub(crate) fn record(shard: ShardId, lsn: Lsn, size: usize) -> Vec<u8> {
-    let mut state = lsn.0 << 8 | u64::from(shard.0);
-    let mut next = || {
-        // splitmix64
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (state ^ state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ z >> 31) as u8
-    };
-    (0..size).map(|_| next()).collect()
+    let mut dice = dice::Dice(lsn.0 << 8 | u64::from(shard.0));
+    (0..size).map(|_| dice.next() as u8).collect()
 }
 
 /// Appends a frame to the log's shard.
