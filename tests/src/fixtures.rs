@@ -4,6 +4,8 @@ use crate::Client;
 use gavel_core::{AuctionId, BidId};
 use serde_json::{Value, json};
 
+/// Who sells in the plain terms; no suite bids as this one.
+pub const SELLER: &str = "9000";
 /// The first bid's least amount in the plain terms, in minor units.
 pub const OPENING_PRICE: u64 = 1_000;
 /// The step at every price in the plain terms, in minor units.
@@ -22,12 +24,12 @@ impl Default for Item {
 }
 
 impl Item {
-    /// Seller 7, one hour from now, secret maxima, opening price and step as above; nothing else.
+    /// [`SELLER`], one hour from now, secret maxima, opening price and step as above; nothing else.
     #[must_use]
     pub fn new() -> Self {
         Self {
             terms: json!({
-                "seller": "7",
+                "seller": SELLER,
                 "currency": "KRW",
                 "duration_s": 3_600,
                 "opening_price": OPENING_PRICE,

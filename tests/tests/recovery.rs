@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a suite fails by panicking")]
 
 use gavel_core::AuctionId;
+use gavel_tests::fixtures::SELLER;
 use gavel_tests::{Item, Options, Server, Storm, wait};
 use serde_json::Value;
 
@@ -67,7 +68,7 @@ fn eventful_auctions(server: &Server) -> Vec<AuctionId> {
         format!("BUYNOW {} 6", auctions[7]),
         format!("AUCTION PAID {}", auctions[7]),
         format!("BAN 102 AUCTION {}", auctions[8]),
-        "BAN 103 SELLER 7".to_owned(),
+        format!("BAN 103 SELLER {SELLER}"),
         "BAN 104".to_owned(),
         format!("BID {id} 105 2000000000"),
     ];
