@@ -3,12 +3,15 @@
 //! Every setting has one name: `pulse_grace_ms` in the file is `--pulse-grace-ms` and `GAVEL_PULSE_GRACE_MS`. Each value is
 //! read where it comes from; then all are checked together, so that one try says everything that is wrong.
 
+mod error;
 mod given;
 mod values;
 
-pub(crate) use given::{Given, VariableError};
+pub(crate) use error::ConfigError;
+pub(crate) use given::Given;
 pub(crate) use values::{Address, LogFormat, LogLevel, Outage};
 
+use error::BoundsError;
 use gavel_core::Duration;
 use gavel_core::limits::SHARDS_MAX;
 use gavel_engine::EngineOptions;
@@ -62,44 +65,6 @@ pub(crate) enum Source {
     File(PathBuf),
     /// Nobody has said anything.
     Default,
-}
-
-/// Why there are no valid settings.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ConfigError {
-    /// The file can't be read.
-    #[error("the settings file {} can't be read: {problem}", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        problem: std::io::Error,
-    },
-    /// The file is not TOML, or has an unknown key or a value of another kind. Says where.
-    #[error("the settings file {} is wrong:\n{problem}", path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// Where and what.
-        problem: Box<toml::de::Error>,
-    },
-    /// A variable of the environment.
-    #[error(transparent)]
-    Variable(#[from] VariableError),
-    /// Values out of their bounds: all of them.
-    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
-    Bounds(Vec<BoundsError>),
-}
-
-/// One value out of its bounds.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{name} is {value} (from {from}); allowed is {least} ..= {most}")]
-pub(crate) struct BoundsError {
-    name: &'static str,
-    value: u64,
-    from: String,
-    least: u64,
-    most: u64,
 }
 
 /// The places that give settings, strongest first, but for the file.

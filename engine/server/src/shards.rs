@@ -38,7 +38,7 @@ pub(crate) enum ShardsCommand {
     /// Place no new auctions on a shard; those it has go on to their ends
     Drain {
         /// The shard's number
-        #[arg(value_name = "SHARD")]
+        #[arg(value_name = "SHARD", value_parser = one_shard)]
         shard: u8,
         #[command(flatten)]
         server: Server,
@@ -103,6 +103,10 @@ impl PolicyName {
             Self::Directory => "DIRECTORY",
         }
     }
+}
+
+fn one_shard(text: &str) -> Result<u8, String> {
+    text.parse().map_err(|_| "a shard is 0 ..= 255".to_owned())
 }
 
 fn shard_or_none(text: &str) -> Result<String, String> {
@@ -184,7 +188,7 @@ mod tests {
     fn what_cannot_be_is_refused_before_any_server_is_asked() {
         for (line, said) in [
             (&["add", "0"][..], "error: invalid value '0' for '[COUNT]': 0 is not in 1..=255"),
-            (&["drain", "256"], "error: invalid value '256' for '<SHARD>': 256 is not in 0..=255"),
+            (&["drain", "256"], "error: invalid value '256' for '<SHARD>': a shard is 0 ..= 255"),
             (&["place", "k", "x"], "error: invalid value 'x' for '<SHARD|->': a shard is 0 ..= 255, or -"),
             (&["policy", "magic"], "error: invalid value 'magic' for '<POLICY>'"),
             (&["policy", "range"], "error: the following required arguments were not provided:"),

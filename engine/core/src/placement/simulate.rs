@@ -96,6 +96,8 @@ pub struct Day {
 pub struct Report {
     /// From the day before the shards are added to the last.
     pub days: Vec<Day>,
+    /// From this day on, no bid is kept that belongs to an auction opened before day 0.
+    pub old_gone_from: i32,
 }
 
 impl Day {
@@ -199,5 +201,6 @@ fn report(days: Vec<Vec<ShardLoad>>, warm_up: usize, shards_before: usize) -> Re
     if let Some(before) = days.first_mut() {
         before.shards.truncate(shards_before);
     }
-    Report { days }
+    // The longest auction of day -1 gets its last bids on day DAYS_MAX - 2. The cast is exact: 376 days at most.
+    Report { days, old_gone_from: warm_up as i32 - 2 }
 }

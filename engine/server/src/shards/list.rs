@@ -38,7 +38,10 @@ impl ShardList {
         let rows: Vec<_> = std::iter::once(heading).chain(shards.iter().map(Shard::row)).collect();
         let mut lines = vec![output::table(&rows), String::new(), format!("policy     {policy}")];
         lines.extend(policies.iter().map(|(from, policy)| format!("  from {from}  {policy}")));
-        lines.push(format!("directory  {} entries", directory.len()));
+        lines.push(match directory.len() {
+            1 => "directory  1 entry".to_owned(),
+            entries => format!("directory  {entries} entries"),
+        });
         lines.extend(directory.iter().take(ENTRIES_SHOWN).map(|(key, shard)| format!("  {key} → {shard}")));
         if directory.len() > ENTRIES_SHOWN {
             lines.push(format!("  … and {} more (all with --json)", directory.len() - ENTRIES_SHOWN));

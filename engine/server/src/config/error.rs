@@ -1,0 +1,42 @@
+//! What is said of settings that can't be.
+
+use super::given::VariableError;
+use std::path::PathBuf;
+
+/// Why there are no valid settings.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigError {
+    /// The file can't be read.
+    #[error("the settings file {} can't be read: {problem}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        problem: std::io::Error,
+    },
+    /// The file is not TOML, or has an unknown key or a value of another kind. Says where.
+    #[error("the settings file {} is wrong:\n{problem}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Where and what.
+        problem: Box<toml::de::Error>,
+    },
+    /// A variable of the environment.
+    #[error(transparent)]
+    Variable(#[from] VariableError),
+    /// Values out of their bounds: all of them.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Bounds(Vec<BoundsError>),
+}
+
+/// One value out of its bounds.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{name} is {value} (from {from}); allowed is {least} ..= {most}")]
+pub(crate) struct BoundsError {
+    pub(super) name: &'static str,
+    pub(super) value: u64,
+    pub(super) from: String,
+    pub(super) least: u64,
+    pub(super) most: u64,
+}
