@@ -16,7 +16,9 @@ const SECTIONS: [&str; 6] = ["server", "clients", "persistence", "stats", "clock
 
 /// One section, or all of them; an unknown section is empty, as in Redis.
 pub(crate) async fn text(server: &Server, engine: &Handle, section: Option<&str>) -> String {
-    let wanted = |name: &str| section.is_none_or(|section| matches!(section, "all" | "default" | "everything") || section == name);
+    let wanted = |name: &str| {
+        section.is_none_or(|section| matches!(section, "all" | "default" | "everything") || section == name)
+    };
     let mut out = String::new();
     for name in SECTIONS.into_iter().filter(|name| wanted(name)) {
         let mut lines = Lines(&mut out);
@@ -61,12 +63,15 @@ fn about_server(lines: &mut Lines<'_>, server: &Server, engine: &Handle) {
     lines.put("process_id", std::process::id());
     lines.put("tcp_port", server.address.port());
     lines.put("tcp_address", server.address);
-    lines.put("phase", match engine.phase() {
-        Phase::Loading => "loading",
-        Phase::Ready => "ready",
-        Phase::Closing => "closing",
-        Phase::Failed => "failed",
-    });
+    lines.put(
+        "phase",
+        match engine.phase() {
+            Phase::Loading => "loading",
+            Phase::Ready => "ready",
+            Phase::Closing => "closing",
+            Phase::Failed => "failed",
+        },
+    );
 }
 
 fn about_clients(lines: &mut Lines<'_>, server: &Server, engine: &Handle) {

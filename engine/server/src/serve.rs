@@ -23,7 +23,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 /// The file in the data directory that tells where RESP is spoken; useful when the system chose the port.
-const ADDRESS_FILE: &str = "resp.addr";
+pub(crate) const ADDRESS_FILE: &str = "resp.addr";
 /// How long connections may take to read their last replies at a stop, in seconds.
 const LAST_REPLIES_S: u64 = 5;
 
@@ -36,10 +36,13 @@ pub(crate) fn run(settings: &Settings, json: bool) -> Exit {
         Err(error) => return output::failure(Exit::Failure, &error),
     };
     let handles = limits::raise_open_files();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().thread_name("gavel-net").enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return output::failure(Exit::Failure, &format_args!("no threads for connections: {error}")),
-    };
+    let runtime =
+        match tokio::runtime::Builder::new_multi_thread().thread_name("gavel-net").enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(error) => {
+                return output::failure(Exit::Failure, &format_args!("no threads for connections: {error}"));
+            }
+        };
     let exit = runtime.block_on(serve(settings, &lock, handles, json));
     // Connections that did not end in time are cut off here.
     runtime.shutdown_timeout(Duration::from_secs(1));
@@ -51,7 +54,9 @@ fn start_logging(settings: &Settings) {
     let builder = tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(level);
     match settings.log_format {
         LogFormat::Json => builder.json().init(),
-        LogFormat::Text => builder.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).with_target(false).init(),
+        LogFormat::Text => {
+            builder.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).with_target(false).init()
+        }
     }
 }
 
@@ -59,7 +64,9 @@ async fn serve(settings: &Settings, lock: &Arc<DirLock>, connections_max: usize,
     let Settings { data, resp, .. } = settings;
     let listener = match TcpListener::bind(resp.0).await {
         Ok(listener) => listener,
-        Err(error) => return output::failure(Exit::Failure, &format_args!("{resp} can't be listened on: {error}")),
+        Err(error) => {
+            return output::failure(Exit::Failure, &format_args!("{resp} can't be listened on: {error}"));
+        }
     };
     let address = match announce(&listener, lock, data) {
         Ok(address) => address,

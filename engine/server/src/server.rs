@@ -37,7 +37,12 @@ pub(crate) struct Server {
 pub(crate) struct StartReport(pub(crate) Arc<std::sync::OnceLock<&'static str>>);
 
 impl Server {
-    pub(crate) fn new(engine: Handle, address: SocketAddr, start: StartReport, connections_max: usize) -> Self {
+    pub(crate) fn new(
+        engine: Handle,
+        address: SocketAddr,
+        start: StartReport,
+        connections_max: usize,
+    ) -> Self {
         Self {
             engine,
             address,
@@ -114,7 +119,11 @@ impl Drop for Open {
 /// Says why and closes.
 async fn turn_away(mut stream: TcpStream, connections_max: usize, open: Open) {
     let mut out = Vec::new();
-    reply::error(&mut out, Code::Busy, format_args!("{connections_max} connections are open, which is the limit"));
+    reply::error(
+        &mut out,
+        Code::Busy,
+        format_args!("{connections_max} connections are open, which is the limit"),
+    );
     if let Err(error) = stream.write_all(&out).await {
         tracing::debug!(%error, "the connection was gone");
     }

@@ -16,7 +16,9 @@ const DRIFT_CHECK_S: u64 = 10;
 pub(crate) async fn loading(engine: Handle) {
     let bar = ProgressBar::new(0);
     // The template is a constant; a wrong one would only look plain.
-    if let Ok(style) = ProgressStyle::with_template("recovering {bar:40} {pos}/{len} records, {per_sec}, {eta} left") {
+    if let Ok(style) =
+        ProgressStyle::with_template("recovering {bar:40} {pos}/{len} records, {per_sec}, {eta} left")
+    {
         bar.set_style(style);
     }
     let mut looks = 0;
@@ -50,7 +52,9 @@ pub(crate) async fn clock_drift(engine: Handle) {
         tokio::time::sleep(Duration::from_secs(DRIFT_CHECK_S)).await;
         let drift_us = engine.clock_drift_us();
         match (apart, drift_us.abs() > bound_us) {
-            (false, true) => tracing::warn!(drift_us, "the system's clock was stepped; the engine's goes on as before"),
+            (false, true) => {
+                tracing::warn!(drift_us, "the system's clock was stepped; the engine's goes on as before")
+            }
             (true, false) => tracing::info!(drift_us, "the system's clock agrees with the engine's again"),
             _ => {}
         }

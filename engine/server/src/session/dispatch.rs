@@ -7,7 +7,9 @@ use crate::info;
 use gavel_core::placement::PlacementChange;
 use gavel_core::rejection::Missing;
 use gavel_core::{AuctionId, Command, Rejection, ShardId, Timestamp};
-use gavel_engine::{ChangeError, Handle, LiveAuction, Opening, Phase, PushedOpening, Refusal, Task, Ticket, WideBan};
+use gavel_engine::{
+    ChangeError, Handle, LiveAuction, Opening, Phase, PushedOpening, Refusal, Task, Ticket, WideBan,
+};
 use gavel_wire::reply::{self, ServerInfo};
 use gavel_wire::request::{ClientRequest, Hello, OpenRequest, ShardsRequest};
 use gavel_wire::{Code, Protocol, Request, view_json};
@@ -124,7 +126,9 @@ impl Session {
     /// Takes a command to all shards on: it runs beside the connection, and its reply comes in its turn.
     fn wide<F: Future<Output = Vec<u8>> + Send + 'static>(&mut self, command: impl FnOnce(Handle) -> F) {
         if self.wide.len() >= WIDE_COMMANDS_MAX {
-            let words = format!("{WIDE_COMMANDS_MAX} commands to all shards are under way on this connection, which is the limit");
+            let words = format!(
+                "{WIDE_COMMANDS_MAX} commands to all shards are under way on this connection, which is the limit"
+            );
             return self.answer_error(Code::Busy, &words);
         }
         let ticket = self.slots.next();
@@ -206,7 +210,8 @@ impl Session {
         if let Some(name) = name {
             self.name = name;
         }
-        let (protocol, info) = (self.protocol, ServerInfo { version: env!("CARGO_PKG_VERSION"), connection: self.id });
+        let (protocol, info) =
+            (self.protocol, ServerInfo { version: env!("CARGO_PKG_VERSION"), connection: self.id });
         self.answer(|out| reply::hello(out, info, protocol));
     }
 
@@ -231,7 +236,13 @@ impl Session {
             }
             ClientRequest::GetName => {
                 let (name, protocol) = (self.name.clone(), self.protocol);
-                self.answer(|out| if name.is_empty() { reply::null(out, protocol) } else { reply::bulk(out, name.as_bytes()) });
+                self.answer(|out| {
+                    if name.is_empty() {
+                        reply::null(out, protocol)
+                    } else {
+                        reply::bulk(out, name.as_bytes())
+                    }
+                });
             }
             ClientRequest::SetName(name) => {
                 self.name = name;
@@ -250,7 +261,8 @@ impl Session {
         let protocol = self.protocol;
         for &auction in auctions {
             if self.subscriptions.len() >= SUBSCRIPTIONS_MAX && !self.subscriptions.has(auction) {
-                let words = format!("{SUBSCRIPTIONS_MAX} subscriptions are the most that one connection may have");
+                let words =
+                    format!("{SUBSCRIPTIONS_MAX} subscriptions are the most that one connection may have");
                 self.answer_error(Code::TooLarge, &words);
                 continue;
             }
@@ -278,10 +290,12 @@ impl Session {
         }
     }
 
-    /// Tells a subscriber how an auction stands now. Messages are no replies: they don't wait for their turn.
+    /// Tells a subscriber how an auction stands now. A message takes its place behind the replies to what was asked before
+    /// it: RESP2 could not tell it from one of them, and `SUBSCRIBE` itself may still wait for its turn.
     pub(super) fn publish(&mut self, live: &LiveAuction) {
         if self.subscriptions.has(live.id()) {
-            reply::message(&mut self.output, live.id(), &json(live), self.protocol);
+            let protocol = self.protocol;
+            self.answer(|out| reply::message(out, live.id(), &json(live), protocol));
         }
     }
 }

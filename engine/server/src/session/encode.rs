@@ -17,7 +17,9 @@ pub(super) fn reply(out: &mut Vec<u8>, _protocol: Protocol, answer: &Reply) {
 pub(super) fn refusal_code(refusal: Refusal) -> Code {
     match refusal {
         Refusal::Loading => Code::Loading,
-        Refusal::ConnectionCredit(_) | Refusal::ProcessCredit(_) | Refusal::Closing | Refusal::Failed => Code::Busy,
+        Refusal::ConnectionCredit(_) | Refusal::ProcessCredit(_) | Refusal::Closing | Refusal::Failed => {
+            Code::Busy
+        }
     }
 }
 
