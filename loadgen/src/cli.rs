@@ -1,0 +1,210 @@
+//! The command line of `loadgen`, and its arguments for whoever offers the same commands.
+
+use crate::distribution::Distribution;
+use crate::options::Options;
+use crate::schedule::{Arrivals, Spacing};
+use crate::terms::{TermsError, TermsPlan};
+use crate::units::parse_duration;
+use crate::verify::VerifyOptions;
+use clap::{Args, Parser, Subcommand};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Load for a Gavel server, a ledger of what it acknowledged, and the proof that it kept its word.
+///
+/// Reports go to standard output, progress to standard error.
+/// Exit code 0: it went well. 1: it did not (differences, a server that went away, a ledger that could not be written).
+/// 2: the command line is wrong.
+#[derive(Debug, Parser)]
+#[command(name = "loadgen", version)]
+pub struct Cli {
+    /// Print the report as JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Show no progress
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Open auctions, bid on them, and report
+    Run(Box<RunArgs>),
+    /// Check ledgers against a server
+    Verify(VerifyArgs),
+}
+
+/// The arguments of `run`. The fields are those of [`Options`].
+#[derive(Clone, Debug, Args)]
+pub struct RunArgs {
+    /// Where the server takes RESP
+    #[arg(long, default_value = "127.0.0.1:7400")]
+    pub server: SocketAddr,
+    /// The same seed and settings make the same choices
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Auctions to open and bid on
+    #[arg(long, default_value_t = 10_000)]
+    pub auctions: u32,
+    /// Bidders to choose from
+    #[arg(long, default_value_t = 100_000)]
+    pub bidders: u32,
+    /// How long bids are made: 10s, 500ms, 5m
+    #[arg(long, default_value = "10s", value_parser = parse_duration)]
+    pub duration: Duration,
+    /// Connections
+    #[arg(long, default_value_t = 8)]
+    pub connections: u32,
+    /// Most bids in flight on a connection [default: 64, with --rate 4096]
+    #[arg(long)]
+    pub pipeline: Option<u32>,
+    /// Threads that drive the connections
+    #[arg(long, default_value_t = 1)]
+    pub threads: u32,
+    /// uniform, zipf[:EXPONENT], hot[:SHARE] or sniping[:SECONDS]
+    #[arg(long, default_value = "uniform")]
+    pub distribution: Distribution,
+    /// Open loop: so many bids per second at planned times; without it, a closed loop
+    #[arg(long, value_name = "PER_SECOND")]
+    pub rate: Option<u32>,
+    /// Space planned times at random (a Poisson process) instead of evenly
+    #[arg(long, requires = "rate")]
+    pub poisson: bool,
+    /// Bids are the price itself, not secret maxima
+    #[arg(long, overrides_with = "proxy")]
+    pub no_proxy: bool,
+    /// Bids are secret maxima (the default)
+    #[arg(long)]
+    pub proxy: bool,
+    /// Fields of the auctions' terms as a JSON object, e.g. '{"reserve_price": 50000}'
+    #[arg(long, value_name = "JSON")]
+    pub terms: Option<String>,
+    /// How long auctions stay open after the run; sniping has its own ends
+    #[arg(long, default_value = "1h", value_parser = parse_duration)]
+    pub open_for: Duration,
+    /// A bid is up to so many steps above the least acceptable
+    #[arg(long, default_value_t = 4)]
+    pub spread: u32,
+    /// Share of bids with an id of their own, which alone can be sent again when a connection is lost
+    #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
+    pub retry_ids: f64,
+    /// How long a lost connection is tried again
+    #[arg(long, default_value = "10s", value_parser = parse_duration)]
+    pub reconnect_for: Duration,
+    /// How long the last answers are waited for
+    #[arg(long, default_value = "10s", value_parser = parse_duration)]
+    pub drain_for: Duration,
+    /// Where the ledger goes; an existing file is replaced
+    #[arg(long, default_value = "gavel.ledger", value_name = "FILE")]
+    pub ledger: PathBuf,
+    /// Write no ledger
+    #[arg(long)]
+    pub no_ledger: bool,
+}
+
+/// The arguments of `verify`. The fields are those of [`VerifyOptions`].
+#[derive(Clone, Debug, Args)]
+pub struct VerifyArgs {
+    /// Where the server takes RESP
+    #[arg(long, default_value = "127.0.0.1:7400")]
+    pub server: SocketAddr,
+    /// The ledgers to check
+    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
+    pub ledger: Vec<PathBuf>,
+    /// How long a server that does not answer is asked again
+    #[arg(long, default_value = "30s", value_parser = parse_duration)]
+    pub patience: Duration,
+    /// Wait for auctions that end within this time, to check their outcomes too
+    #[arg(long, default_value = "0s", value_parser = parse_duration)]
+    pub wait_for_ends: Duration,
+    /// How many differences to describe
+    #[arg(long, default_value_t = 50)]
+    pub details: usize,
+}
+
+impl RunArgs {
+    /// The options that these arguments say.
+    ///
+    /// # Errors
+    /// When the terms can't be used. Bounds are checked by [`Options::validate`].
+    pub fn options(self) -> Result<Options, TermsError> {
+        let mut terms = TermsPlan::standard(!self.no_proxy);
+        if let Some(text) = &self.terms {
+            terms = terms.overlaid(text)?;
+        }
+        let spacing = if self.poisson { Spacing::Poisson } else { Spacing::Even };
+        let deep = if self.rate.is_some() { 4_096 } else { 64 };
+        Ok(Options {
+            server: self.server,
+            seed: self.seed,
+            auctions: self.auctions,
+            bidders: self.bidders,
+            duration: self.duration,
+            connections: self.connections,
+            pipeline: self.pipeline.unwrap_or(deep),
+            threads: self.threads,
+            distribution: self.distribution,
+            arrivals: self.rate.map_or(Arrivals::Closed, |rate| Arrivals::Open { rate, spacing }),
+            terms,
+            open_for: self.open_for,
+            spread: self.spread,
+            retry_ids: self.retry_ids,
+            reconnect_for: self.reconnect_for,
+            drain_for: self.drain_for,
+            ledger: (!self.no_ledger).then_some(self.ledger),
+            stop: std::sync::Arc::default(),
+        })
+    }
+}
+
+impl From<VerifyArgs> for VerifyOptions {
+    fn from(args: VerifyArgs) -> Self {
+        let VerifyArgs { server, ledger, patience, wait_for_ends, details } = args;
+        Self { server, ledgers: ledger, patience, wait_for_ends, details_max: details }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn run(line: &str) -> Result<Options, String> {
+        let words = ["loadgen", "run"].into_iter().chain(line.split_whitespace());
+        match Cli::try_parse_from(words).map_err(|error| error.to_string())?.command {
+            Command::Run(args) => args.options().map_err(|error| error.to_string()),
+            Command::Verify(_) => Err("verify".into()),
+        }
+    }
+
+    #[test]
+    fn the_command_line_is_well_formed_and_its_defaults_are_those_of_the_options() {
+        Cli::command().debug_assert();
+        let mut defaults = Options::new(([127, 0, 0, 1], 7400).into());
+        defaults.ledger = Some("gavel.ledger".into());
+        assert_eq!(format!("{:?}", run("").unwrap()), format!("{defaults:?}"));
+    }
+
+    #[test]
+    fn flags_become_options() {
+        let options =
+            run("--distribution zipf:1.2 --rate 5000 --poisson --no-proxy --no-ledger --duration 250ms")
+                .unwrap();
+        assert_eq!(options.distribution, Distribution::Zipf(1.2));
+        assert_eq!(options.arrivals, Arrivals::Open { rate: 5_000, spacing: Spacing::Poisson });
+        assert_eq!((options.pipeline, options.ledger, options.duration.as_millis()), (4_096, None, 250));
+        assert_eq!(options.terms, TermsPlan::standard(false));
+    }
+
+    #[test]
+    fn wrong_flags_say_what_is_allowed() {
+        assert!(run("--distribution even").unwrap_err().contains("one of uniform, zipf:EXPONENT"));
+        assert!(run("--duration soon").unwrap_err().contains("write 250ms, 30s, 5m or 2h"));
+        assert!(run("--terms {\"buy_now\":1}").unwrap_err().contains("may not set `buy_now`"));
+    }
+}

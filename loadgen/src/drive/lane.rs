@@ -1,0 +1,283 @@
+//! One connection of a run.
+//!
+//! **Invariants.** `pending` holds the bids that were sent and not answered, in the order of their sending, which is the
+//! order of the replies. A bid is in exactly one of `pending` and `again`, until it is answered or its fate is recorded as
+//! unknown. A bid is sent again only with its own id, or when the answer said that it was not taken.
+
+use super::bid::{Bid, Ids};
+use super::socket::Socket;
+use super::stats::LATE_NS;
+use super::worker::{Books, Plot};
+use crate::distribution::{Chooser, Picker, unit};
+use crate::ledger::{AckedBid, UnknownBid};
+use crate::outcome::Outcome;
+use crate::reply::least_amount;
+use gavel_core::{AccountId, Amount, Receipt};
+use gavel_wire::{BidReply, Code, encode, read_bid_reply};
+use rustix::event::{PollFd, PollFlags};
+use std::collections::VecDeque;
+use std::io;
+
+const BACKOFF_LEAST_NS: u64 = 1_000_000;
+const BACKOFF_MOST_NS: u64 = 100_000_000;
+const RECONNECT_EVERY_NS: u64 = 50_000_000;
+
+/// A connection: up, down and tried again, or given up.
+#[derive(Debug)]
+enum State {
+    Up(Box<Socket>),
+    Down { since_ns: u64, next_try_ns: u64 },
+    GivenUp,
+}
+
+#[derive(Debug)]
+pub(super) struct Lane {
+    state: State,
+    picker: Picker,
+    chooser: Chooser,
+    ids: Ids,
+    pending: VecDeque<Bid>,
+    again: VecDeque<Bid>,
+    backoff_ns: u64,
+    silent_until_ns: u64,
+}
+
+impl Lane {
+    pub(super) fn new(plot: &Plot, index: u32, picker: Picker, now_ns: u64) -> Self {
+        let pipeline = plot.options.pipeline as usize;
+        Self {
+            state: State::Down { since_ns: now_ns, next_try_ns: now_ns },
+            picker,
+            chooser: plot.chooser(u64::from(index)),
+            ids: Ids::new(plot.run, index),
+            pending: VecDeque::with_capacity(pipeline),
+            again: VecDeque::new(),
+            backoff_ns: 0,
+            silent_until_ns: 0,
+        }
+    }
+
+    /// What to wait for on the socket; `None` while there is none.
+    pub(super) fn interest(&self) -> Option<PollFd<'_>> {
+        let State::Up(socket) = &self.state else { return None };
+        let writes = if socket.wants_to_write() { PollFlags::OUT } else { PollFlags::empty() };
+        Some(PollFd::new(socket.stream(), PollFlags::IN | writes))
+    }
+
+    pub(super) fn is_up(&self) -> bool {
+        matches!(self.state, State::Up(_))
+    }
+
+    /// True when this lane has nothing left to send or to wait for.
+    pub(super) fn is_idle(&self) -> bool {
+        self.pending.is_empty() && self.again.is_empty()
+    }
+
+    pub(super) fn is_given_up(&self) -> bool {
+        matches!(self.state, State::GivenUp)
+    }
+
+    /// When this lane wants to be looked at next, whatever its socket does.
+    pub(super) fn next_ns(&self) -> u64 {
+        match self.state {
+            State::Down { next_try_ns, .. } => next_try_ns,
+            State::Up(_) if !self.again.is_empty() => self.silent_until_ns,
+            _ => u64::MAX,
+        }
+    }
+
+    /// How many more bids may be in flight now.
+    pub(super) fn room(&self, plot: &Plot, now_ns: u64) -> usize {
+        if !self.is_up() || now_ns < self.silent_until_ns {
+            return 0;
+        }
+        (plot.options.pipeline as usize).saturating_sub(self.pending.len() + self.again.len())
+    }
+
+    /// Makes a bid that was due at `due_ns`, and encodes it.
+    pub(super) fn make(&mut self, plot: &Plot, books: &mut Books, due_ns: u64, now_ns: u64) {
+        let State::Up(socket) = &mut self.state else { return };
+        let auction = self.picker.pick(&mut self.chooser, plot.clock.wall_us(now_ns));
+        let offer = plot.board.offer(auction, &mut self.chooser);
+        let with_id = plot.options.retry_ids > 0.0 && unit(&mut self.chooser) < plot.options.retry_ids;
+        let id = with_id.then(|| self.ids.next());
+        let bid = Bid {
+            auction,
+            bidder: offer.bidder,
+            amount: offer.amount,
+            id,
+            due_ns,
+            sent_ns: now_ns,
+            uncertain: false,
+        };
+        books.stats.made += 1;
+        books.stats.late += u64::from(now_ns - due_ns > LATE_NS);
+        put(plot, socket, &bid);
+        self.pending.push_back(bid);
+    }
+
+    /// Sends what is to be sent again and writes what is encoded.
+    pub(super) fn flush(&mut self, plot: &Plot, books: &mut Books, now_ns: u64) {
+        let State::Up(socket) = &mut self.state else { return };
+        if now_ns >= self.silent_until_ns {
+            while let Some(bid) = self.again.pop_front() {
+                put(plot, socket, &bid);
+                books.stats.resent += 1;
+                self.pending.push_back(bid);
+            }
+        }
+        if socket.flush().is_err() {
+            self.lose(plot, books, now_ns);
+        }
+    }
+
+    /// Connects, where it is time to; gives up where it has been tried for too long.
+    pub(super) fn connect(&mut self, plot: &Plot, books: &mut Books, now_ns: u64) {
+        let State::Down { since_ns, next_try_ns } = self.state else { return };
+        if now_ns < next_try_ns {
+            return;
+        }
+        match Socket::connect(plot.options.server) {
+            Ok(socket) => {
+                self.state = State::Up(Box::new(socket));
+                plot.shared.connected(true);
+            }
+            Err(_) if now_ns - since_ns >= plot.options.reconnect_for.as_nanos() as u64 => {
+                self.state = State::GivenUp;
+                self.abandon(plot, books);
+            }
+            Err(_) => self.state = State::Down { since_ns, next_try_ns: now_ns + RECONNECT_EVERY_NS },
+        }
+    }
+
+    /// Reads once and takes in every whole reply.
+    pub(super) fn read(&mut self, plot: &Plot, books: &mut Books) {
+        let State::Up(socket) = &mut self.state else { return };
+        let read = socket.fill();
+        let now_ns = plot.clock.elapsed_ns();
+        let outcome = match read {
+            Ok(true) => self.take_replies(plot, books, now_ns),
+            Ok(false) => Ok(()),
+            Err(error) => Err(error),
+        };
+        if outcome.is_err() {
+            self.lose(plot, books, now_ns);
+        }
+    }
+
+    fn take_replies(&mut self, plot: &Plot, books: &mut Books, now_ns: u64) -> io::Result<()> {
+        let State::Up(socket) = &mut self.state else { return Ok(()) };
+        let (input, mut used) = (socket.input(), 0);
+        while let Some((reply, length)) = read_bid_reply(&input[used..]).map_err(io::Error::other)? {
+            let Some(bid) = self.pending.pop_front() else {
+                return Err(io::Error::other("a reply to nothing"));
+            };
+            used += length;
+            match reply {
+                BidReply::Accepted(receipt) => books.accepted(plot, &bid, &receipt, now_ns),
+                BidReply::Refused { code: code @ (Code::Busy | Code::Loading), .. } => {
+                    books.not_now(code);
+                    self.again.push_back(bid);
+                    if now_ns >= self.silent_until_ns {
+                        self.backoff_ns = (self.backoff_ns * 2).clamp(BACKOFF_LEAST_NS, BACKOFF_MOST_NS);
+                        self.silent_until_ns = now_ns + self.backoff_ns;
+                    }
+                    continue;
+                }
+                BidReply::Refused { code, words } => books.refused(plot, &bid, code, words, now_ns),
+            }
+            self.backoff_ns = 0;
+        }
+        socket.consume(used);
+        Ok(())
+    }
+
+    /// The connection is gone: bids with ids wait to be sent again, the others' fate is unknown.
+    fn lose(&mut self, plot: &Plot, books: &mut Books, now_ns: u64) {
+        plot.shared.connected(false);
+        books.stats.lost_connections += 1;
+        self.state = State::Down { since_ns: now_ns, next_try_ns: now_ns };
+        (self.backoff_ns, self.silent_until_ns) = (0, 0);
+        for mut bid in std::mem::take(&mut self.pending).into_iter().rev() {
+            if bid.id.is_some() {
+                bid.uncertain = true;
+                self.again.push_front(bid);
+            } else {
+                books.unknown(plot, &bid);
+            }
+        }
+    }
+
+    /// Gives up on every bid that is not answered.
+    pub(super) fn abandon(&mut self, plot: &Plot, books: &mut Books) {
+        self.pending.drain(..).for_each(|bid| books.unknown(plot, &bid));
+        for bid in self.again.drain(..) {
+            if bid.uncertain {
+                books.unknown(plot, &bid);
+            } else {
+                plot.board.refused(bid.auction, None);
+                books.stats.abandoned += 1;
+            }
+        }
+    }
+}
+
+fn put(plot: &Plot, socket: &mut Socket, bid: &Bid) {
+    let amount = Amount::new(bid.amount).unwrap_or(Amount::MAX);
+    encode::bid(socket.output(), plot.auctions[bid.auction as usize], account(bid), amount, bid.id);
+}
+
+fn account(bid: &Bid) -> AccountId {
+    AccountId::from_integer(u64::from(bid.bidder))
+}
+
+impl Books {
+    fn answered(&mut self, bid: &Bid, outcome: Outcome, now_ns: u64) {
+        self.stats.tally.count(outcome);
+        self.stats.latencies.record(now_ns.saturating_sub(bid.due_ns));
+    }
+
+    fn accepted(&mut self, plot: &Plot, bid: &Bid, receipt: &Receipt, now_ns: u64) {
+        plot.board.accepted(bid.auction, bid.bidder, receipt.standing, receipt.min_next.get());
+        self.answered(bid, Outcome::Accepted(receipt.standing), now_ns);
+        if let Some(ledger) = &mut self.ledger {
+            ledger.acked(&AckedBid {
+                auction: bid.auction,
+                bidder: account(bid),
+                amount: bid.amount,
+                id: receipt.bid,
+                chosen: bid.id.is_some(),
+                standing: receipt.standing,
+                position: receipt.position,
+                price: receipt.price.get(),
+                min_next: receipt.min_next.get(),
+                ends_us: receipt.ends_at.micros(),
+                sent_us: plot.clock.wall_us(bid.sent_ns),
+                acked_us: plot.clock.wall_us(now_ns),
+            });
+        }
+    }
+
+    fn refused(&mut self, plot: &Plot, bid: &Bid, code: Code, words: &[u8], now_ns: u64) {
+        plot.board.refused(bid.auction, if code == Code::TooLow { least_amount(words) } else { None });
+        self.answered(bid, Outcome::Refused(code), now_ns);
+    }
+
+    fn not_now(&mut self, code: Code) {
+        if code == Code::Busy { self.stats.busy += 1 } else { self.stats.loading += 1 }
+    }
+
+    fn unknown(&mut self, plot: &Plot, bid: &Bid) {
+        plot.board.refused(bid.auction, None);
+        self.stats.unknown += 1;
+        if let Some(ledger) = &mut self.ledger {
+            ledger.unknown(&UnknownBid {
+                auction: bid.auction,
+                bidder: account(bid),
+                amount: bid.amount,
+                id: bid.id,
+                sent_us: plot.clock.wall_us(bid.sent_ns),
+            });
+        }
+    }
+}

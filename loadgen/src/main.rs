@@ -1,0 +1,64 @@
+//! `loadgen`: see `loadgen --help`. Thin: everything is in the library.
+
+use clap::Parser;
+use gavel_loadgen::cli::{Cli, Command};
+use gavel_loadgen::progress::ProgressLine;
+use gavel_loadgen::verify::VerifyProgress;
+use gavel_loadgen::{RunError, VerifyError, run, verify};
+use std::fmt::Display;
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+
+const FAILED: u8 = 1;
+const WRONG_USE: u8 = 2;
+
+fn main() -> ExitCode {
+    let Cli { json, quiet, command } = Cli::parse();
+    match command {
+        Command::Run(args) => match args.options() {
+            Ok(options) => {
+                let mut line = ProgressLine::new(quiet);
+                finish_run(run(options, |progress| line.show(progress)), json)
+            }
+            Err(error) => fail(&error, WRONG_USE),
+        },
+        Command::Verify(args) => finish_verify(verify(&args.into(), |progress| show(progress, quiet)), json),
+    }
+}
+
+fn finish_run(report: Result<gavel_loadgen::Report, RunError>, json: bool) -> ExitCode {
+    match report {
+        Ok(report) => print(if json { report.json() } else { report.to_string() }, !report.server_gone),
+        Err(error @ (RunError::Options(_) | RunError::Terms(_))) => fail(&error, WRONG_USE),
+        Err(error) => fail(&error, FAILED),
+    }
+}
+
+fn finish_verify(verdict: Result<gavel_loadgen::Verdict, VerifyError>, json: bool) -> ExitCode {
+    match verdict {
+        Ok(verdict) => print(if json { verdict.json() } else { verdict.to_string() }, verdict.ok),
+        Err(error) => fail(&error, FAILED),
+    }
+}
+
+/// Prints a report; the exit code says whether all was well.
+fn print(text: String, is_well: bool) -> ExitCode {
+    // A reader that has gone away does not want the report; what was found does not change by it.
+    let _told = writeln!(std::io::stdout().lock(), "{}", text.trim_end());
+    if is_well { ExitCode::SUCCESS } else { ExitCode::from(FAILED) }
+}
+
+fn fail(error: &dyn Display, code: u8) -> ExitCode {
+    let _told = writeln!(std::io::stderr().lock(), "error: {error}");
+    ExitCode::from(code)
+}
+
+/// Shows a verification's progress, on a terminal only: elsewhere its steps are too short to be told.
+fn show(progress: &VerifyProgress, quiet: bool) {
+    let mut stderr = std::io::stderr().lock();
+    if !quiet && stderr.is_terminal() {
+        let VerifyProgress { step, done, of } = progress;
+        let end = if done == of { "\n" } else { "" };
+        let _told = write!(stderr, "\r\x1b[2K{step}: {done} of {of}{end}").and_then(|()| stderr.flush());
+    }
+}

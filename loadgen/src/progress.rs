@@ -1,0 +1,166 @@
+//! How a run is going, and how that is shown: one line that is written over on a terminal, a line every few seconds elsewhere.
+
+use crate::drive::{Plot, Stats};
+use crate::latency::Quantiles;
+use crate::options::Options;
+use std::io::{IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+/// Where a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Auctions are being opened: so many of so many.
+    Opening {
+        /// How many are.
+        done: u64,
+        /// How many there will be.
+        of: u64,
+    },
+    /// Bids are being made.
+    Bidding,
+    /// The last answers are waited for.
+    Draining,
+    /// It is over.
+    Done,
+}
+
+/// How a run is going.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Progress {
+    /// Where it is.
+    pub phase: Phase,
+    /// Since bidding began.
+    pub elapsed: Duration,
+    /// How long bidding is to last.
+    pub duration: Duration,
+    /// Bids accepted so far.
+    pub accepted: u64,
+    /// Bids refused so far.
+    pub refused: u64,
+    /// Bids accepted per second since the last time.
+    pub accepted_rate: f64,
+    /// Latencies of the bids answered since the last time, in microseconds.
+    pub latency_us: Quantiles,
+    /// Connections that are up.
+    pub connections_up: u32,
+    /// Connections that there should be.
+    pub connections: u32,
+}
+
+impl Progress {
+    pub(crate) fn opening(done: u64, of: u64, options: &Options) -> Self {
+        Self {
+            phase: Phase::Opening { done, of },
+            elapsed: Duration::ZERO,
+            duration: options.duration,
+            accepted: 0,
+            refused: 0,
+            accepted_rate: 0.0,
+            latency_us: Quantiles::default(),
+            connections_up: 0,
+            connections: options.connections,
+        }
+    }
+}
+
+/// Turns the workers' counts into progress.
+pub(crate) struct Meter<'a> {
+    plot: &'a Plot,
+    total: Stats,
+    read_ns: u64,
+}
+
+impl<'a> Meter<'a> {
+    pub(crate) fn new(plot: &'a Plot) -> Self {
+        Self { plot, total: Stats::default(), read_ns: plot.clock.elapsed_ns() }
+    }
+
+    /// What has happened since the last reading.
+    pub(crate) fn read(&mut self) -> Progress {
+        let (now_ns, mut latest) = (self.plot.clock.elapsed_ns(), Stats::default());
+        self.plot.shared.take_into(&mut latest);
+        self.total.merge(&latest);
+        let seconds = (now_ns - self.read_ns).max(1) as f64 / 1e9;
+        self.read_ns = now_ns;
+        let accepted = self.total.tally.accepted();
+        Progress {
+            phase: if now_ns < self.plot.end_ns { Phase::Bidding } else { Phase::Draining },
+            elapsed: Duration::from_nanos(now_ns.saturating_sub(self.plot.begin_ns)),
+            duration: self.plot.options.duration,
+            accepted,
+            refused: self.total.tally.total() - accepted,
+            accepted_rate: latest.tally.accepted() as f64 / seconds,
+            latency_us: latest.latencies.quantiles(),
+            connections_up: self.plot.shared.up(),
+            connections: self.plot.options.connections,
+        }
+    }
+
+    /// All that was counted.
+    pub(crate) fn into_total(mut self) -> Stats {
+        self.plot.shared.take_into(&mut self.total);
+        self.total
+    }
+}
+
+impl std::fmt::Display for Progress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Phase::Opening { done, of } = self.phase {
+            return write!(f, "opening auctions: {done} of {of}");
+        }
+        let Quantiles { p50, p99, .. } = self.latency_us;
+        write!(
+            f,
+            "{:5.1} s of {} s | {:>9.0} bids/s | p50 {:.2} ms p99 {:.2} ms | accepted {} refused {}",
+            self.elapsed.as_secs_f64(),
+            self.duration.as_secs_f64(),
+            self.accepted_rate,
+            p50 / 1e3,
+            p99 / 1e3,
+            self.accepted,
+            self.refused
+        )?;
+        match (self.connections_up, self.phase) {
+            (up, Phase::Bidding) if up < self.connections => {
+                write!(f, " | {up} of {} connections", self.connections)
+            }
+            (_, Phase::Draining) => f.write_str(" | waiting for the last answers"),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Shows progress on standard error.
+#[derive(Debug)]
+pub struct ProgressLine {
+    is_terminal: bool,
+    quiet: bool,
+    shown: Option<Instant>,
+}
+
+/// Elsewhere than on a terminal, a line is written this often.
+const PLAIN_EVERY: Duration = Duration::from_secs(2);
+
+impl ProgressLine {
+    /// A line that shows nothing when `quiet`.
+    #[must_use]
+    pub fn new(quiet: bool) -> Self {
+        Self { is_terminal: std::io::stderr().is_terminal(), quiet, shown: None }
+    }
+
+    /// Shows it, if it is time to.
+    pub fn show(&mut self, progress: &Progress) {
+        let is_due = self.is_terminal || self.shown.is_none_or(|shown| shown.elapsed() >= PLAIN_EVERY);
+        if self.quiet || (!is_due && progress.phase != Phase::Done) {
+            return;
+        }
+        self.shown = Some(Instant::now());
+        let mut stderr = std::io::stderr().lock();
+        // Where nobody can be told, the run goes on all the same.
+        let _told = match (self.is_terminal, progress.phase) {
+            (true, Phase::Done) => writeln!(stderr, "\r\x1b[2K{progress}"),
+            (true, _) => write!(stderr, "\r\x1b[2K{progress}").and_then(|()| stderr.flush()),
+            (false, _) => writeln!(stderr, "{progress}"),
+        };
+    }
+}

@@ -1,0 +1,191 @@
+//! A run from its first auction to its report.
+
+use crate::board::Board;
+use crate::distribution::{Ends, Picker};
+use crate::drive::{Plot, Shared, Stats, Worker};
+use crate::ledger::{Bases, BlockWriter, LedgerFile, OpenedAuction, Totals, WriteError};
+use crate::link::LinkError;
+use crate::opening::open_auctions;
+use crate::options::{Options, OptionsError};
+use crate::progress::{Meter, Phase, Progress};
+use crate::report::{LedgerReport, Report, Settings};
+use crate::terms::{KnownTerms, TermsError};
+use crate::units::Clock;
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread::ScopedJoinHandle;
+use std::time::Duration;
+
+/// How often progress is told.
+const TELL_EVERY: Duration = Duration::from_millis(250);
+/// Time that opening is given before the first end of a sniping run: this much, and more for each auction.
+const OPENING_NS: u64 = 500_000_000;
+const OPENING_EACH_NS: u64 = 50_000;
+
+/// Why a run has no report.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// A setting is outside its bounds.
+    #[error(transparent)]
+    Options(#[from] OptionsError),
+    /// The terms can't be used.
+    #[error(transparent)]
+    Terms(#[from] TermsError),
+    /// The server could not be asked.
+    #[error(transparent)]
+    Link(LinkError),
+    /// The server would not open an auction.
+    #[error("the server did not open an auction: {answer} (terms: {terms})")]
+    NotOpened {
+        /// The terms that were sent.
+        terms: String,
+        /// What it answered.
+        answer: String,
+    },
+    /// The ledger could not be written. Bids were made all the same.
+    #[error(transparent)]
+    Ledger(#[from] WriteError),
+    /// A thread could not be started.
+    #[error("a thread could not be started: {0}")]
+    Thread(io::Error),
+}
+
+/// Opens auctions, bids on them, and says how it went. Blocks until it is over; `progress` is told a few times a second.
+///
+/// # Errors
+/// When the run could not begin, or its ledger could not be written. A server that goes away during the run is no error
+/// but part of the report.
+pub fn run(options: Options, mut progress: impl FnMut(&Progress)) -> Result<Report, RunError> {
+    options.validate()?;
+    let clock = Clock::start();
+    let run = clock.now_us() ^ u64::from(std::process::id()) << 48;
+    let timing = Timing::plan(&options, &clock);
+    let texts: Vec<String> =
+        (0..options.auctions).map(|index| options.terms.json(index, timing.ends.of(index))).collect();
+    let terms = texts.iter().map(|text| KnownTerms::parse(text)).collect::<Result<Vec<_>, _>>()?;
+    let ledger = options.ledger.as_deref().map(LedgerFile::create).transpose()?;
+    let opened = open(&options, run, &texts, &clock, &mut progress)?;
+    let bases = Bases::new(&opened, &terms);
+    let settings = Settings::new(&options, run, clock.now_us());
+    let mut totals = Totals::default();
+    if let Some(ledger) = &ledger {
+        let mut first = ledger.writer(bases.clone());
+        first.start(&settings.json(), &opened);
+        totals += first.finish();
+    }
+    let plot = plot(options, run, clock, terms, &opened, &timing);
+    let (stats, written) =
+        bid(&plot, &timing, || ledger.as_ref().map(|ledger| ledger.writer(bases.clone())), &mut progress)?;
+    totals += written;
+    let ended_ns = plot.clock.elapsed_ns();
+    let ledger = match ledger {
+        Some(ledger) => {
+            Some(LedgerReport::new(plot.options.ledger.as_deref(), ledger.close(totals)?, totals))
+        }
+        None => None,
+    };
+    let bidding_ns = ended_ns.min(plot.end_ns).saturating_sub(plot.begin_ns);
+    Ok(Report::new(settings, &stats, bidding_ns, ended_ns - plot.begin_ns, plot.gone.load(Relaxed), ledger))
+}
+
+/// When bids begin and auctions end.
+struct Timing {
+    /// Planned begin of bidding: fixed ahead where auctions end during the run.
+    begin_ns: Option<u64>,
+    ends: Ends,
+}
+
+impl Timing {
+    fn plan(options: &Options, clock: &Clock) -> Self {
+        let now_ns = clock.elapsed_ns();
+        let duration_us = options.duration.as_micros() as u64;
+        if options.distribution.ends_during_run() {
+            let begin_ns = now_ns + OPENING_NS + OPENING_EACH_NS * u64::from(options.auctions);
+            let spacing_us = duration_us as f64 / f64::from(options.auctions);
+            let first_us = clock.wall_us(begin_ns) + spacing_us as u64;
+            return Self { begin_ns: Some(begin_ns), ends: Ends { first_us, spacing_us } };
+        }
+        let first_us = clock.wall_us(now_ns) + duration_us + options.open_for.as_micros() as u64;
+        Self { begin_ns: None, ends: Ends { first_us, spacing_us: 0.0 } }
+    }
+}
+
+fn open(
+    options: &Options,
+    run: u64,
+    terms: &[String],
+    clock: &Clock,
+    progress: &mut impl FnMut(&Progress),
+) -> Result<Vec<OpenedAuction>, RunError> {
+    let of = terms.len() as u64;
+    let mut told_ns = 0;
+    open_auctions(options, run, terms, |done| {
+        let now_ns = clock.elapsed_ns();
+        if done == of || now_ns - told_ns >= TELL_EVERY.as_nanos() as u64 {
+            told_ns = now_ns;
+            progress(&Progress::opening(done, of, options));
+        }
+    })
+}
+
+fn plot(
+    options: Options,
+    run: u64,
+    clock: Clock,
+    terms: Vec<KnownTerms>,
+    opened: &[OpenedAuction],
+    timing: &Timing,
+) -> Plot {
+    let now_ns = clock.elapsed_ns();
+    let begin_ns = timing.begin_ns.map_or(now_ns, |planned_ns| planned_ns.max(now_ns));
+    let end_ns = timing.begin_ns.unwrap_or(begin_ns) + options.duration.as_nanos() as u64;
+    Plot {
+        run,
+        clock,
+        board: Board::new(terms, options.bidders, options.spread),
+        auctions: opened.iter().map(|opened| opened.auction).collect(),
+        shared: Shared::default(),
+        begin_ns,
+        end_ns,
+        gone: AtomicBool::new(false),
+        options,
+    }
+}
+
+/// Lets the workers bid, and tells progress meanwhile.
+fn bid(
+    plot: &Plot,
+    timing: &Timing,
+    ledger: impl Fn() -> Option<BlockWriter>,
+    progress: &mut impl FnMut(&Progress),
+) -> Result<(Stats, Totals), RunError> {
+    let Options { auctions, connections, threads, distribution, .. } = plot.options;
+    let pickers = distribution.pickers(auctions, connections, timing.ends);
+    let mut lanes: Vec<Vec<(u32, Picker)>> = vec![Vec::new(); threads as usize];
+    (0..).zip(pickers).for_each(|(index, picker)| lanes[(index % threads) as usize].push((index, picker)));
+    std::thread::scope(|scope| {
+        let start = |(number, lanes): (usize, Vec<(u32, Picker)>)| {
+            let worker = Worker::new(plot, lanes, ledger());
+            std::thread::Builder::new()
+                .name(format!("load-{number}"))
+                .spawn_scoped(scope, move || worker.run())
+        };
+        let started: Vec<io::Result<ScopedJoinHandle<'_, Totals>>> =
+            lanes.into_iter().enumerate().map(start).collect();
+        if started.iter().any(Result::is_err) {
+            plot.options.stop.store(true, Relaxed);
+        }
+        let mut meter = Meter::new(plot);
+        while started.iter().flatten().any(|thread| !thread.is_finished()) {
+            std::thread::park_timeout(TELL_EVERY);
+            progress(&meter.read());
+        }
+        let mut totals = Totals::default();
+        for thread in started {
+            let thread = thread.map_err(RunError::Thread)?;
+            totals += thread.join().map_err(|_| RunError::Thread(io::Error::other("a worker panicked")))?;
+        }
+        progress(&Progress { phase: Phase::Done, ..meter.read() });
+        Ok((meter.into_total(), totals))
+    })
+}
