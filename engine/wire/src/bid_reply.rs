@@ -23,8 +23,8 @@ pub enum BidReply<'a> {
 #[error("the server's answer is no reply to a bid")]
 pub struct NoBidReply;
 
-/// The longest line of a receipt without its line end: a bid's id.
-const LINE_BYTES_MAX: usize = 36;
+/// The longest bulk in a receipt: a bid's id, or a position.
+const BULK_BYTES_MAX: u64 = 36;
 /// The longest error line: code, words, and what belongs to them.
 const REFUSAL_BYTES_MAX: usize = ERROR_BYTES_MAX + 16;
 
@@ -64,7 +64,7 @@ fn refused(buf: &[u8]) -> Result<Option<(BidReply<'_>, usize)>, NoBidReply> {
     }
 }
 
-/// Goes through the lines of a receipt. `None`: the bytes end before the line does.
+/// Goes through a receipt. `None`: the bytes end before it does.
 struct Reader<'a> {
     buf: &'a [u8],
     at: usize,
@@ -82,69 +82,88 @@ macro_rules! there {
 
 #[inline]
 fn receipt(reader: &mut Reader<'_>) -> Result<Option<Receipt>, NoBidReply> {
-    there!(reader.expect(b"*6"));
-    let standing = match there!(reader.line()) {
-        b"+LEADING" => Standing::Leading,
-        b"+OUTBID" => Standing::Outbid,
-        b"+SOLD" => Standing::Sold,
-        _ => return Err(NoBidReply),
-    };
+    let standing = there!(reader.standing());
     let position = position(there!(reader.bulk())).ok_or(NoBidReply)?;
-    let price = Amount::new(there!(reader.integer())).ok_or(NoBidReply)?;
-    let min_next = Amount::new(there!(reader.integer())).ok_or(NoBidReply)?;
-    let ends_at = Timestamp::from_micros(there!(reader.integer())).ok_or(NoBidReply)?;
+    let price = Amount::new(there!(reader.integer(b':'))).ok_or(NoBidReply)?;
+    let min_next = Amount::new(there!(reader.integer(b':'))).ok_or(NoBidReply)?;
+    let ends_at = Timestamp::from_micros(there!(reader.integer(b':'))).ok_or(NoBidReply)?;
     let bid = BidId::parse(there!(reader.bulk())).ok_or(NoBidReply)?;
     Ok(Some(Receipt { standing, price, min_next, ends_at, bid, position }))
 }
 
+/// How each receipt begins.
+const HEADS: [(&[u8], Standing); 3] = [
+    (b"*6\r\n+LEADING\r\n", Standing::Leading),
+    (b"*6\r\n+OUTBID\r\n", Standing::Outbid),
+    (b"*6\r\n+SOLD\r\n", Standing::Sold),
+];
+
 impl<'a> Reader<'a> {
-    /// The next line without its end.
     #[inline]
-    fn line(&mut self) -> Result<Option<&'a [u8]>, NoBidReply> {
+    fn standing(&mut self) -> Result<Option<Standing>, NoBidReply> {
+        for (head, standing) in HEADS {
+            if self.buf.starts_with(head) {
+                self.at = head.len();
+                return Ok(Some(standing));
+            }
+        }
+        if HEADS.iter().any(|(head, _)| head.starts_with(self.buf)) { Ok(None) } else { Err(NoBidReply) }
+    }
+
+    /// A line of one kind with a decimal number.
+    #[inline]
+    fn integer(&mut self, kind: u8) -> Result<Option<u64>, NoBidReply> {
         let rest = &self.buf[self.at..];
-        let window = &rest[..rest.len().min(LINE_BYTES_MAX + 2)];
-        let Some(end) = window.iter().position(|&byte| byte == b'\r') else {
-            return if window.len() == LINE_BYTES_MAX + 2 { Err(NoBidReply) } else { Ok(None) };
-        };
-        match rest.get(end + 1) {
+        match rest.first() {
+            None => return Ok(None),
+            Some(&byte) if byte == kind => {}
+            Some(_) => return Err(NoBidReply),
+        }
+        let mut value: u64 = 0;
+        for (index, &byte) in rest.iter().enumerate().skip(1).take(DIGITS_MAX + 1) {
+            match byte {
+                // Cannot overflow: there are at most `DIGITS_MAX` of them.
+                b'0'..=b'9' if index <= DIGITS_MAX => {
+                    value = value.wrapping_mul(10).wrapping_add(u64::from(byte - b'0'))
+                }
+                b'\r' if index > 1 => {
+                    return match rest.get(index + 1) {
+                        None => Ok(None),
+                        Some(b'\n') => {
+                            self.at += index + 2;
+                            Ok(Some(value))
+                        }
+                        Some(_) => Err(NoBidReply),
+                    };
+                }
+                _ => return Err(NoBidReply),
+            }
+        }
+        Ok(None)
+    }
+
+    /// A bulk of at most [`BULK_BYTES_MAX`] bytes.
+    #[inline]
+    fn bulk(&mut self) -> Result<Option<&'a [u8]>, NoBidReply> {
+        let size = there!(self.integer(b'$'));
+        if size > BULK_BYTES_MAX {
+            return Err(NoBidReply);
+        }
+        let end = self.at + size as usize;
+        match self.buf.get(end..end + 2) {
             None => Ok(None),
-            Some(b'\n') => {
-                self.at += end + 2;
-                Ok(Some(&rest[..end]))
+            Some(b"\r\n") => {
+                let text = &self.buf[self.at..end];
+                self.at = end + 2;
+                Ok(Some(text))
             }
             Some(_) => Err(NoBidReply),
         }
     }
-
-    #[inline]
-    fn expect(&mut self, wanted: &[u8]) -> Result<Option<()>, NoBidReply> {
-        match self.line()? {
-            None => Ok(None),
-            Some(line) if line == wanted => Ok(Some(())),
-            Some(_) => Err(NoBidReply),
-        }
-    }
-
-    /// The text of a bulk without line ends in it.
-    #[inline]
-    fn bulk(&mut self) -> Result<Option<&'a [u8]>, NoBidReply> {
-        let size = match there!(self.line()) {
-            [b'$', digits @ ..] => number(digits).ok_or(NoBidReply)?,
-            _ => return Err(NoBidReply),
-        };
-        let text = there!(self.line());
-        if text.len() as u64 == size { Ok(Some(text)) } else { Err(NoBidReply) }
-    }
-
-    #[inline]
-    fn integer(&mut self) -> Result<Option<u64>, NoBidReply> {
-        match self.line()? {
-            None => Ok(None),
-            Some([b':', digits @ ..]) => number(digits).map(Some).ok_or(NoBidReply),
-            Some(_) => Err(NoBidReply),
-        }
-    }
 }
+
+/// Digits that always fit 64 bits. Amounts and times have fewer.
+const DIGITS_MAX: usize = 19;
 
 /// `3-1-42`
 #[inline]

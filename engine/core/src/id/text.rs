@@ -84,22 +84,50 @@ impl AuctionId {
 
 /// The value of up to eight ASCII digits.
 fn digits(text: &[u8]) -> Option<u64> {
+    if let Ok(eight) = <[u8; 8]>::try_from(text) {
+        return eight_digits(eight);
+    }
     text.iter().try_fold(0, |value, &byte| byte.is_ascii_digit().then(|| value * 10 + u64::from(byte - b'0')))
+}
+
+/// The value of eight ASCII digits, all at once: neighbours are joined to pairs, pairs to fours, fours to the whole.
+const fn eight_digits(text: [u8; 8]) -> Option<u64> {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let bytes = u64::from_le_bytes(text);
+    let high = 0xf0 * EACH;
+    // A digit has the upper half 3, and still has it six further on.
+    if bytes & high != 0x30 * EACH || bytes.wrapping_add(0x06 * EACH) & high != 0x30 * EACH {
+        return None;
+    }
+    let ones = bytes & (0x0f * EACH);
+    let pairs = (ones.wrapping_mul(1 + (10 << 8)) >> 8) & 0x00ff_00ff_00ff_00ff;
+    let fours = (pairs.wrapping_mul(1 + (100 << 16)) >> 16) & 0x0000_ffff_0000_ffff;
+    Some(fours.wrapping_mul(1 + (10_000 << 32)) >> 32)
 }
 
 /// Days since 1970-01-01 of a date in the proleptic Gregorian calendar. `None` for dates that do not exist or that 16
 /// bits of days don't reach (1970-01-01 ..= 2149-06-06). Source: Howard Hinnant, "chrono-Compatible Low-Level Date
 /// Algorithms".
 fn days_from_civil(year: u64, month: u64, day: u64) -> Option<u16> {
-    if year < 1970 || !(1..=12).contains(&month) || day == 0 || day > 31 {
+    if year < 1970 || day == 0 || day > days_in_month(year, month) {
         return None;
     }
     let y = if month <= 2 { year - 1 } else { year };
     let (era, year_of_era) = (y / 400, y % 400);
     let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
     let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    let days = u16::try_from((era * 146_097 + day_of_era).checked_sub(719_468)?).ok()?;
-    (civil_from_days(days.into()) == (year, month, day)).then_some(days)
+    u16::try_from((era * 146_097 + day_of_era).checked_sub(719_468)?).ok()
+}
+
+/// 0 for a month that does not exist.
+const fn days_in_month(year: u64, month: u64) -> u64 {
+    match month {
+        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => 0,
+    }
 }
 
 /// Year, month and day of so many days since 1970-01-01. Same source.
@@ -199,8 +227,6 @@ macro_rules! debug_as_text {
 }
 debug_as_text!(AuctionId AccountId BidId OpenId);
 
-const HYPHENS: [usize; 4] = [8, 13, 18, 23];
-
 fn fmt_uuid(bits: u128, f: &mut Formatter<'_>) -> FmtResult {
     let (a, b) = ((bits >> 96) as u32, (bits >> 80) as u16);
     let (c, d) = ((bits >> 64) as u16, (bits >> 48) as u16);
@@ -209,21 +235,31 @@ fn fmt_uuid(bits: u128, f: &mut Formatter<'_>) -> FmtResult {
 
 /// The bits of a hyphenated UUID in either case, of any version.
 fn parse_uuid(text: &[u8]) -> Option<u128> {
-    if text.len() != 36 {
+    const PAIRS: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
+    let text: &[u8; 36] = text.try_into().ok()?;
+    if [text[8], text[13], text[18], text[23]] != [b'-'; 4] {
         return None;
     }
-    let mut bits: u128 = 0;
-    for (index, &byte) in text.iter().enumerate() {
-        if HYPHENS.contains(&index) {
-            if byte != b'-' {
-                return None;
-            }
-        } else {
-            bits = bits << 4 | u128::from(char::from(byte).to_digit(16)?);
-        }
+    let (mut bytes, mut seen) = ([0; 16], 0);
+    for (byte, at) in bytes.iter_mut().zip(PAIRS) {
+        let (high, low) = (HEX[usize::from(text[at])], HEX[usize::from(text[at + 1])]);
+        seen |= high | low;
+        *byte = high << 4 | low;
     }
-    Some(bits)
+    (seen < 16).then(|| u128::from_be_bytes(bytes))
 }
+
+/// The value of each hexadecimal digit in either case; 255 for every other byte.
+const HEX: [u8; 256] = {
+    let mut table = [255; 256];
+    let mut value = 0;
+    while value < 16 {
+        table[b"0123456789abcdef"[value] as usize] = value as u8;
+        table[b"0123456789ABCDEF"[value] as usize] = value as u8;
+        value += 1;
+    }
+    table
+};
 
 #[cfg(test)]
 mod tests {
@@ -247,6 +283,49 @@ mod tests {
             let (y, m, d) = civil_from_days(day.into());
             assert_eq!(days_from_civil(y, m, d), Some(day));
         }
+        for (y, m, d) in [
+            (2026, 2, 29),
+            (2100, 2, 29),
+            (2026, 4, 31),
+            (2026, 13, 1),
+            (2026, 0, 1),
+            (2026, 1, 0),
+            (1969, 12, 31),
+            (2149, 6, 7),
+        ] {
+            assert_eq!(days_from_civil(y, m, d), None, "{y}-{m}-{d}");
+        }
+        assert!(days_from_civil(2000, 2, 29).is_some());
+    }
+
+    #[test]
+    fn eight_digits_are_read_as_one_by_one() {
+        for text in ["00000000", "12345678", "99999999", "20261122"] {
+            assert_eq!(digits(text.as_bytes()), text.parse().ok());
+        }
+        for byte in (0..=255).filter(|byte: &u8| !byte.is_ascii_digit()) {
+            for at in 0..8 {
+                let mut text = *b"12345678";
+                text[at] = byte;
+                assert_eq!(digits(&text), None, "{byte} at {at}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_uuid_is_thirty_two_hexadecimal_digits_in_their_places() {
+        let uuid = *b"0197b1c2-7D3E-7a4b-8c5d-6e7f8091A2B3";
+        assert_eq!(parse_uuid(&uuid), Some(0x0197_b1c2_7d3e_7a4b_8c5d_6e7f_8091_a2b3));
+        for at in 0..36 {
+            for wrong in
+                [b'g', b'/', b':', b'@', b'`', b'G', 0, 255, if uuid[at] == b'-' { b'0' } else { b'-' }]
+            {
+                let mut text = uuid;
+                text[at] = wrong;
+                assert_eq!(parse_uuid(&text), None, "{wrong} at {at}");
+            }
+        }
+        assert_eq!(parse_uuid(&uuid[1..]), None);
     }
 
     #[test]
