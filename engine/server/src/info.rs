@@ -4,7 +4,7 @@
 //! otherwise.
 
 use crate::server::Server;
-use gavel_core::placement::ShardStatus;
+use gavel_core::placement::{Policy, ShardStatus};
 use gavel_core::{ShardId, State};
 use gavel_engine::{Handle, Phase};
 use gavel_wire::{Protocol, reply};
@@ -142,14 +142,23 @@ pub(crate) fn shards(out: &mut Vec<u8>, engine: &Handle, protocol: Protocol) {
     reply::bulk(out, b"policies");
     reply::array(out, placement.policies().len());
     for (from, policy) in placement.policies() {
-        reply::array(out, 2);
+        reply::map(out, 3, protocol);
+        reply::bulk(out, b"from");
         reply::bulk(out, from.to_string().as_bytes());
+        reply::bulk(out, b"policy");
         reply::bulk(out, policy.name().as_bytes());
+        reply::bulk(out, b"ranges");
+        let ranges = if let Policy::Range(ranges) = policy { &**ranges } else { &[] };
+        pairs(out, ranges.iter().map(|range| (&*range.from, range.shard)));
     }
     reply::bulk(out, b"directory");
-    let entries: Vec<_> = placement.directory().iter().collect();
-    reply::array(out, entries.len());
-    for (key, shard) in entries {
+    pairs(out, placement.directory().iter().collect::<Vec<_>>().into_iter());
+}
+
+/// Keys and the shards that they go to.
+fn pairs<'a>(out: &mut Vec<u8>, pairs: impl ExactSizeIterator<Item = (&'a str, ShardId)>) {
+    reply::array(out, pairs.len());
+    for (key, shard) in pairs {
         reply::array(out, 2);
         reply::bulk(out, key.as_bytes());
         reply::integer(out, i64::from(shard.0));

@@ -11,9 +11,17 @@ const ENTRIES_SHOWN: usize = 20;
 pub(super) struct ShardList {
     shards: Vec<Shard>,
     policy: String,
-    /// From when on each is in force.
-    policies: Vec<(String, String)>,
+    policies: Vec<PolicyEntry>,
     directory: Vec<(String, u8)>,
+}
+
+/// A policy, and from when on it is in force.
+#[derive(Debug, Deserialize)]
+struct PolicyEntry {
+    from: String,
+    policy: String,
+    /// The keys from which on each shard is chosen; empty but for `range`.
+    ranges: Vec<(String, u8)>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -37,7 +45,10 @@ impl ShardList {
         let heading = ["shard", "status", "unfinished", "final", "records"].map(str::to_owned).to_vec();
         let rows: Vec<_> = std::iter::once(heading).chain(shards.iter().map(Shard::row)).collect();
         let mut lines = vec![output::table(&rows), String::new(), format!("policy     {policy}")];
-        lines.extend(policies.iter().map(|(from, policy)| format!("  from {from}  {policy}")));
+        for PolicyEntry { from, policy, ranges } in policies {
+            lines.push(format!("  from {from}  {policy}"));
+            lines.extend(ranges.iter().map(|(key, shard)| format!("    from \"{key}\" → {shard}")));
+        }
         lines.push(match directory.len() {
             1 => "directory  1 entry".to_owned(),
             entries => format!("directory  {entries} entries"),
@@ -70,21 +81,27 @@ mod tests {
         let answer = json!({
             "shards": [shard(0, "active", 1_234), shard(1, "draining", 5)],
             "policy": "directory",
-            "policies": [["2026-11-23T00:00:00Z", "directory"]],
+            "policies": [
+                { "from": "2026-11-23T00:00:00Z", "policy": "range", "ranges": [["", 0], ["m", 1]] },
+                { "from": "2026-11-24T00:00:00Z", "policy": "directory", "ranges": [] },
+            ],
             "directory": entries,
             "something new": 1,
         });
         let text = ShardList::read(&answer).unwrap().to_text();
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(
-            lines[..8],
+            lines[..11],
             [
                 "shard    status  unfinished  final  records",
                 "0        active       1,234      0        7",
                 "1      draining           5      0        7",
                 "",
                 "policy     directory",
-                "  from 2026-11-23T00:00:00Z  directory",
+                "  from 2026-11-23T00:00:00Z  range",
+                "    from \"\" → 0",
+                "    from \"m\" → 1",
+                "  from 2026-11-24T00:00:00Z  directory",
                 "directory  22 entries",
                 "  seller:0 → 1",
             ]
