@@ -157,6 +157,7 @@ fn parse_other(args: &Args<'_>) -> Result<Request, RequestError> {
         b"SHARDS" => shards::parse(args),
         b"INFO" => service::info(args),
         b"HELLO" => service::hello(args),
+        b"AUTH" => Err(RequestError::Auth),
         b"PING" => service::ping(args),
         b"ECHO" => service::echo(args),
         b"QUIT" => fields::counted(args, &catalogue::QUIT).map(|_| Request::Quit),

@@ -208,6 +208,7 @@ fn what_is_wrong_is_told_with_what_would_do() {
         ("HELLO 4", "INVALID protocol must be 2 or 3, got '4'".into()),
         ("HELLO 3 AUTH me secret", "INVALID this server has no users and no passwords: leave AUTH out".into()),
         ("HELLO 3 SETNAME", "INVALID HELLO takes 0 to 6 arguments: HELLO [2|3] [SETNAME <name>]".into()),
+        ("AUTH secret", "INVALID this server has no users and no passwords: leave AUTH out".into()),
         ("SELECT 1", "INVALID database must be 0, the only one, got '1'".into()),
         ("QUIT now", "INVALID QUIT takes no arguments: QUIT".into()),
         ("CLIENT KILL", "UNKNOWN CLIENT has no subcommand 'KILL': CLIENT <ID|SETNAME <name>|GETNAME|SETINFO <LIB-NAME|LIB-VER> <text>>".into()),
