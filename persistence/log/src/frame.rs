@@ -182,10 +182,11 @@ impl<'a> UncheckedFrame<'a> {
         Header::read(self.0).map(|(header, _)| header.length as usize)
     }
 
-    /// Whose record the header claims to begin with, though the frame may be damaged. `None` when the header itself is.
+    /// Whose frame the header claims this is and with which record it ends, though the frame may be damaged. `None` when
+    /// the header visibly is.
     #[must_use]
     pub fn claims(self) -> Option<(ShardId, Lsn)> {
-        Header::read(self.0).ok().map(|(header, _)| (header.shard, header.first))
+        Header::read(self.0).ok().map(|(header, _)| (header.shard, header.last()))
     }
 
     /// Checks everything that can be checked about one frame alone, and copies it.

@@ -65,7 +65,7 @@ pub struct Found {
 pub struct Damaged {
     /// Where in the file they lie.
     pub offset: u64,
-    /// What its header says, as far as a damaged header can be believed.
+    /// Its shard and last record as its header says them, as far as a damaged header can be believed.
     pub claims: Option<(ShardId, Lsn)>,
     /// What is wrong.
     pub error: FrameError,

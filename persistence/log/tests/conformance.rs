@@ -1,6 +1,8 @@
 //! What every implementation of `Log` promises, run against all of them. Each promise is a function over `dyn Log`; what
 //! is durable is found by opening the log again.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
 mod common;
 
 use common::{append, frame_after, one_at_a_time, open, read_all, time};

@@ -9,6 +9,8 @@
 //! Fails without: the scan before opening (sled opens with the frames before the damage and writes over the rest), the
 //! check of what sled would reach, the mark, the check of sled's small files, the catching of panics.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
 mod common;
 
 use common::dice::Dice;

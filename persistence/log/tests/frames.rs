@@ -1,5 +1,7 @@
 //! Frames: what was pushed comes out, bounds hold, any flipped bit is seen, and a chain takes no frame out of its place.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
 mod common;
 
 use common::{frame_after, record};

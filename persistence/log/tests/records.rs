@@ -1,6 +1,8 @@
 //! Records: every kind of event comes back as it went in; a bid's record is small and its bytes are pinned; bytes that are
 //! no record are refused, whatever they are.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
 mod common;
 
 use common::dice::{Dice, EVENT_KINDS, SHARD_EVENT_KINDS};

@@ -1,11 +1,10 @@
 //! Holds a scan against the mark: is every frame that is known to be durable there, whole, and where sled will read it?
 
-use super::{Found, Scan};
+use super::{Damaged, Scan};
 use crate::chain::{ChainHash, Tip};
 use crate::frame::FrameError;
 use crate::log::Tips;
 use gavel_core::{Lsn, ShardId};
-use std::collections::HashMap;
 use std::io::Error;
 use std::path::{Path, PathBuf};
 
@@ -53,53 +52,39 @@ impl Scan {
     /// # Errors
     /// The flaw.
     pub fn verify(&self, durable: &Tips) -> Result<(), Flaw> {
-        let by_end = self.by_end();
         for (shard, tip) in durable {
-            self.verify_shard(*shard, *tip, &by_end)?;
+            self.verify_shard(*shard, *tip)?;
         }
         Ok(())
     }
 
-    /// Goes back from the tip by the hashes, to the first frame.
-    fn verify_shard(
-        &self,
-        shard: ShardId,
-        tip: Tip,
-        ends: &HashMap<(ShardId, Lsn), Lsn>,
-    ) -> Result<(), Flaw> {
-        let (mut hash, mut at) = (tip.hash, tip.lsn);
+    /// Goes back from the tip by the hashes, to the first frame. A frame that is gone is the cause of whatever sled would not
+    /// reach behind it, so it is the one that is named; among those that are only hidden, the first.
+    fn verify_shard(&self, shard: ShardId, tip: Tip) -> Result<(), Flaw> {
+        let flaw = |at, cause| Flaw { path: self.path.clone(), shard, at, cause };
+        let (mut hash, mut at, mut hidden) = (tip.hash, tip.lsn, None);
         while at > Lsn(0) {
-            let flaw = |cause| Flaw { path: self.path.clone(), shard, at, cause };
             let Some(frame) = self.frames.get(&(shard, hash)).filter(|frame| frame.tip.lsn == at) else {
-                return Err(flaw(self.cause_of_loss(shard, at, ends)));
+                return Err(flaw(at, self.cause_of_loss(shard, at)));
             };
             if !frame.reached {
-                return Err(flaw(Cause::Hidden { offset: frame.offset }));
+                hidden = Some(flaw(at, Cause::Hidden { offset: frame.offset }));
             }
             (hash, at) = (frame.previous, Lsn(frame.first.0 - 1));
         }
-        if hash == ChainHash::default() {
-            return Ok(());
+        if hash != ChainHash::default() {
+            return Err(flaw(at, Cause::Missing));
         }
-        Err(Flaw { path: self.path.clone(), shard, at, cause: Cause::Missing })
+        hidden.map_or(Ok(()), Err)
     }
 
-    /// The damaged bytes that claim to hold this record, where there are any; the last copy written counts as the one.
-    fn cause_of_loss(&self, shard: ShardId, at: Lsn, ends: &HashMap<(ShardId, Lsn), Lsn>) -> Cause {
-        let before = ends.get(&(shard, at)).copied();
-        let holds = |first: Lsn| first <= at && before.is_none_or(|before| first > before);
-        self.damaged
-            .iter()
-            .filter(|damaged| damaged.claims.is_some_and(|(claimed, first)| claimed == shard && holds(first)))
-            .max_by_key(|damaged| (damaged.claims, damaged.offset))
-            .map_or(Cause::Missing, |damaged| Cause::Damaged { offset: damaged.offset, error: damaged.error })
-    }
-
-    fn by_end(&self) -> HashMap<(ShardId, Lsn), Lsn> {
-        self.frames
-            .iter()
-            .map(|((shard, _), Found { tip, first, .. })| ((*shard, tip.lsn), Lsn(first.0 - 1)))
-            .collect()
+    /// Where there are damaged bytes that claim to be the frame that ends with this record, they are the cause.
+    fn cause_of_loss(&self, shard: ShardId, at: Lsn) -> Cause {
+        let claims = |damaged: &&Damaged| damaged.claims == Some((shard, at));
+        match self.damaged.iter().rev().find(claims) {
+            Some(Damaged { offset, error, .. }) => Cause::Damaged { offset: *offset, error: *error },
+            None => Cause::Missing,
+        }
     }
 }
 

@@ -1,6 +1,12 @@
 //! What the suites of this crate share: frames to write, and a place to write them.
 
 #![allow(dead_code, reason = "each suite uses its part")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "test code, though not inside a test function"
+)]
 
 pub(crate) mod dice;
 pub(crate) mod probe;
