@@ -35,7 +35,7 @@ pub enum Origin {
 pub enum EventKind {
     /// The auction exists.
     Opened(Box<Opened>),
-    /// Its start has come. (A bid at or after the start may come first; then this event never does.)
+    /// Its start has come. (A bid at or after the start may come first, or the end; then this event never does.)
     Started,
     /// A bid was accepted.
     BidAccepted(BidAccepted),

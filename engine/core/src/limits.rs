@@ -8,6 +8,8 @@ pub const TIMESTAMP_MAX_US: u64 = 253_402_214_400_000_000;
 pub const SHARDS_MAX: usize = 256;
 /// Auctions that one shard can open on one day: the text form of an id has eight digits for it.
 pub const SEQUENCE_MAX: u64 = 99_999_999;
+/// Auctions that one shard holds in memory.
+pub const AUCTIONS_PER_SHARD_MAX: usize = 1 << 24;
 /// Accepted bids that one auction remembers, for retries, retraction and removal.
 pub const BIDS_PER_AUCTION_MAX: u32 = 1 << 24;
 /// Steps in one increment table.

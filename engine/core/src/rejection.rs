@@ -98,6 +98,8 @@ pub enum LimitReached {
     Bans,
     /// [`SEQUENCE_MAX`](crate::limits::SEQUENCE_MAX): the shard has opened all it can today.
     Sequence,
+    /// [`AUCTIONS_PER_SHARD_MAX`](crate::limits::AUCTIONS_PER_SHARD_MAX).
+    Auctions,
     /// [`DETAILS_BYTES_MAX`](crate::limits::DETAILS_BYTES_MAX).
     Details,
     /// [`EVENTS_PER_AUCTION_MAX`](crate::limits::EVENTS_PER_AUCTION_MAX).

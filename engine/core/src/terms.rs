@@ -122,8 +122,9 @@ pub enum SoftCloseMode {
     /// The present end plus the extension.
     FromEnd,
     /// The remaining time is set to the extension: the bid's time plus it, even where that is less than the present end
-    /// leaves. So do auction houses' timers ("If any further bidding occurs, the extension timer will reset to 10 min",
-    /// Lane Taylor Auction, auctions.lanetaylorauction.com); with an extension not below the window it is `FromBid`.
+    /// leaves (an extension shorter than the window). So is it said in public: "the time period will reset to 10 minutes
+    /// remaining" (BidSpotter, "What is timed bidding"). With an extension not below the window it is the same as
+    /// `FromBid`.
     Reset,
 }
 

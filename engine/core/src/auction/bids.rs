@@ -92,7 +92,7 @@ pub(super) struct Bids {
 #[derive(Clone, Debug, Default)]
 struct Chosen {
     ids: Segmented<ChosenId>,
-    index: Option<SplitTable<u32>>,
+    index: Option<Box<SplitTable<u32>>>,
 }
 
 /// Twenty bytes; a `BidId` alone would be aligned to sixteen.
@@ -209,7 +209,7 @@ impl Chosen {
         let at = self.ids.len() as u32;
         self.ids.push(ChosenId { id: pack(id), bid });
         if self.index.is_none() && self.ids.len() > SCAN_MAX {
-            self.index = Some(SplitTable::default());
+            self.index = Some(Box::default());
             (0..=at).for_each(|at| self.enter(at));
         } else {
             self.enter(at);

@@ -4,8 +4,8 @@
 use super::{InvalidReason, LimitReached, Missing, Rejection, StateReason};
 use crate::auction::State;
 use crate::limits::{
-    AMOUNT_MAX, AUCTION_BANS_MAX, BANS_MAX, BIDS_PER_AUCTION_MAX, DETAILS_BYTES_MAX, EDITS_PER_AUCTION_MAX,
-    EVENTS_PER_AUCTION_MAX, REASON_BYTES_MAX, SEQUENCE_MAX,
+    AMOUNT_MAX, AUCTION_BANS_MAX, AUCTIONS_PER_SHARD_MAX, BANS_MAX, BIDS_PER_AUCTION_MAX, DETAILS_BYTES_MAX,
+    EDITS_PER_AUCTION_MAX, EVENTS_PER_AUCTION_MAX, REASON_BYTES_MAX, SEQUENCE_MAX,
 };
 use std::fmt::{Display, Formatter, Result as FmtResult};
 
@@ -107,6 +107,10 @@ impl Display for LimitReached {
             Self::Bans => {
                 write!(f, "at most {AUCTION_BANS_MAX} bans in one auction, {BANS_MAX} beyond auctions")
             }
+            Self::Auctions => write!(
+                f,
+                "a shard holds at most {AUCTIONS_PER_SHARD_MAX} auctions; place new ones on another"
+            ),
             Self::Sequence => write!(f, "a shard opens at most {SEQUENCE_MAX} auctions a day"),
             Self::Details => write!(f, "details are at most {DETAILS_BYTES_MAX} bytes"),
             Self::Events => write!(f, "an auction takes at most {EVENTS_PER_AUCTION_MAX} commands"),

@@ -20,8 +20,11 @@ impl Judge<'_> {
             return None;
         }
         match auction.state {
-            State::Scheduled => Some(EventKind::Started),
-            State::Open => Some(EventKind::Ended { outcome: self.outcome(), early: false }),
+            // Where the pulse comes later than the end, nobody has bid in between: it ends without having started.
+            State::Scheduled if self.at < auction.ends_at => Some(EventKind::Started),
+            State::Scheduled | State::Open => {
+                Some(EventKind::Ended { outcome: self.outcome(), early: false })
+            }
             State::Awarded => Some(EventKind::Unpaid { next: self.after_unpaid(), expired: true }),
             State::Offered => Some(EventKind::OfferEnded { next: self.after_unpaid(), expired: true }),
             State::Closed | State::Unsold | State::Cancelled => None,
