@@ -1,7 +1,7 @@
 //! A `gavel serve` process in a directory of its own, on a free port.
 //!
-//! The port is the server's own choice (`--resp 127.0.0.1:0`), which it writes to `<data>/resp.addr`, so that no two tests
-//! can want the same one.
+//! Unless a test says otherwise, the port is the server's own choice (`--resp 127.0.0.1:0`), which it writes to
+//! `<data>/resp.addr`, so that no two tests can want the same one.
 
 use crate::process::Process;
 use crate::{Client, Reply, binaries, wait};
@@ -16,6 +16,7 @@ use tempfile::TempDir;
 pub struct Options {
     flags: Vec<String>,
     data: Option<PathBuf>,
+    address: Option<SocketAddr>,
 }
 
 impl Options {
@@ -29,6 +30,13 @@ impl Options {
     #[must_use]
     pub fn with(mut self, flags: &str) -> Self {
         self.flags.extend(flags.split(' ').map(str::to_owned));
+        self
+    }
+
+    /// At this address, also after it was started again.
+    #[must_use]
+    pub fn at(mut self, address: SocketAddr) -> Self {
+        self.address = Some(address);
         self
     }
 
@@ -149,8 +157,9 @@ impl Server {
     fn spawn(options: &Options, data: &Path, folder: &Path) -> Process {
         // The address of the process before must not be taken for the new one's.
         drop(std::fs::remove_file(data.join("resp.addr")));
+        let address = options.address.map_or_else(|| "127.0.0.1:0".to_owned(), |address| address.to_string());
         let mut command = Command::new(binaries::gavel());
-        command.arg("serve").arg("--data").arg(data).args(["--resp", "127.0.0.1:0"]).args(&options.flags);
+        command.arg("serve").arg("--data").arg(data).args(["--resp", &address]).args(&options.flags);
         Process::start(&mut command, &folder.join("server.log"))
     }
 
