@@ -5,15 +5,17 @@
 //! that, and after every failure of the connection, the client only says [`ClientError::Broken`]. It never connects again
 //! by itself: whether a bid may be sent again is the caller's to know (send it with an id, and it may).
 
+mod input;
 mod pipeline;
 
+pub use input::Message;
 pub use pipeline::Pipeline;
 
-use crate::limits::{CHANNELS_PER_COMMAND_MAX, MESSAGES_KEPT_MAX, PIPELINE_MAX};
+use crate::limits::{CHANNELS_PER_COMMAND_MAX, PIPELINE_MAX};
 use crate::value::{BadReply, ServerError, Value};
 use gavel_core::{AccountId, Amount, AuctionId, BidId, OpenId, Receipt};
-use std::collections::VecDeque;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use input::Input;
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpStream, ToSocketAddrs};
 
 /// A connection to a server.
@@ -48,25 +50,6 @@ pub enum ClientError {
     /// Above [`PIPELINE_MAX`] commands, or [`CHANNELS_PER_COMMAND_MAX`] channels.
     #[error("{0} at once are too many, at most {1} are allowed")]
     TooMany(usize, usize),
-}
-
-/// A change of an auction that the client is subscribed to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Message {
-    /// The channel: `auction:<id>`.
-    pub channel: Box<str>,
-    /// The auction's state as JSON, as [`view_json`](crate::view_json) writes it.
-    pub payload: Box<str>,
-}
-
-/// What has been read and not been used yet.
-#[derive(Debug, Default)]
-struct Input {
-    bytes: Vec<u8>,
-    used: usize,
-    messages: VecDeque<Message>,
-    /// Confirmations of subscriptions that have come since they were last counted.
-    confirmed: usize,
 }
 
 impl Client {
@@ -188,34 +171,39 @@ impl Client {
     }
 
     /// The next message of any subscription; the oldest that is kept, if there is one. Messages beyond
-    /// [`MESSAGES_KEPT_MAX`] that nobody took push the oldest out, as each tells the whole state anyway.
+    /// [`MESSAGES_KEPT_MAX`](crate::limits::MESSAGES_KEPT_MAX) that nobody took push the oldest out, as each tells the whole state anyway.
+    ///
+    /// May be given up and called again: no message is lost by that.
     ///
     /// # Errors
     /// The connection failed.
     pub async fn next_message(&mut self) -> Result<Message, ClientError> {
         loop {
-            if let Some(message) = self.input.messages.pop_front() {
+            if let Some(message) = self.input.message() {
                 return Ok(message);
             }
             if self.broken {
                 return Err(ClientError::Broken);
             }
-            match self.input.take()? {
-                Some(_) => return Err(ClientError::Unexpected("nothing")),
-                None if self.input.messages.is_empty() => self.input.fill(&mut self.stream).await?,
-                None => {}
-            }
+            let more = match self.input.take() {
+                Ok(None) if self.input.has_message() => continue,
+                Ok(None) => self.input.fill(&mut self.stream).await,
+                Ok(Some(_)) => Err(ClientError::Unexpected("nothing")),
+                Err(error) => Err(error),
+            };
+            self.broken = more.is_err();
+            more?;
         }
     }
 
     /// Waits for as many confirmations; they are pushes in RESP3.
     async fn confirmed(&mut self, count: usize) -> Result<(), ClientError> {
-        self.input.confirmed = 0;
+        self.input.forget_confirmations();
         loop {
             match self.input.take()? {
                 Some(Value::Error(refusal)) => return Err(refusal.into()),
                 Some(_) => return Err(ClientError::Unexpected("SUBSCRIBE")),
-                None if self.input.confirmed >= count => return Ok(()),
+                None if self.input.confirmations() >= count => return Ok(()),
                 None => self.input.fill(&mut self.stream).await?,
             }
         }
@@ -224,49 +212,5 @@ impl Client {
     async fn only(&mut self, pipeline: &Pipeline) -> Result<Value, ClientError> {
         let reply = self.pipeline(pipeline).await?.pop().ok_or(ClientError::Broken)?;
         Ok(reply?)
-    }
-}
-
-impl Input {
-    /// The next reply; messages that come before it are kept.
-    async fn reply(&mut self, reader: &mut (impl AsyncReadExt + Unpin)) -> Result<Value, ClientError> {
-        loop {
-            if let Some(value) = self.take()? {
-                return Ok(value);
-            }
-            self.fill(reader).await?;
-        }
-    }
-
-    /// The next reply among the bytes that are there. Takes pushes in on the way.
-    fn take(&mut self) -> Result<Option<Value>, ClientError> {
-        while let Some((value, size)) = Value::parse(&self.bytes[self.used..])? {
-            self.used += size;
-            match value {
-                Value::Push(parts) => self.pushed(&parts),
-                reply => return Ok(Some(reply)),
-            }
-        }
-        Ok(None)
-    }
-
-    /// Reads more. Cancel safe: what was read is kept.
-    async fn fill(&mut self, reader: &mut (impl AsyncReadExt + Unpin)) -> Result<(), ClientError> {
-        self.bytes.drain(..std::mem::take(&mut self.used));
-        if reader.read_buf(&mut self.bytes).await? == 0 { Err(ClientError::Closed) } else { Ok(()) }
-    }
-
-    fn pushed(&mut self, parts: &[Value]) {
-        match (parts.first().and_then(Value::as_str), parts.get(1), parts.get(2)) {
-            (Some("message"), Some(channel), Some(payload)) => {
-                let (Some(channel), Some(payload)) = (channel.as_str(), payload.as_str()) else { return };
-                if self.messages.len() == MESSAGES_KEPT_MAX {
-                    self.messages.pop_front();
-                }
-                self.messages.push_back(Message { channel: channel.into(), payload: payload.into() });
-            }
-            (Some("subscribe"), ..) => self.confirmed += 1,
-            _ => {}
-        }
     }
 }

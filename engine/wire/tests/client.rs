@@ -182,6 +182,22 @@ async fn a_connection_that_ends_halfway_is_said_to_have_ended() {
 }
 
 #[tokio::test]
+async fn a_connection_that_ends_while_a_message_is_awaited_is_said_to_have_ended() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        socket.write_all(b"+OK\r\n>3\r\n$7\r\nmessage\r\n$1\r\na\r\n$1\r\nb\r\n>3\r\n").await.unwrap();
+        // The client's HELLO is read, so that closing sends no reset that would discard what was written.
+        socket.read_exact(&mut [0; b"*2\r\n$5\r\nHELLO\r\n$1\r\n3\r\n".len()]).await.unwrap();
+    });
+    let mut client = Client::connect(address).await.unwrap();
+    assert_eq!(&*client.next_message().await.unwrap().payload, "b");
+    assert!(matches!(client.next_message().await, Err(ClientError::Closed | ClientError::Io(_))));
+    assert!(matches!(client.next_message().await, Err(ClientError::Broken)));
+}
+
+#[tokio::test]
 async fn a_call_that_is_given_up_halfway_ends_the_connection() {
     let mut client = client().await;
     {
