@@ -5,7 +5,7 @@
 //! - A failed commit is the end: why is said once, nothing after it is answered, no sync is tried again.
 //! - Group commit adapts by itself: while one commit is at the disk, the next one gathers.
 
-use crate::engine::{Failure, Shared};
+use crate::engine::{Failure, Phase, Shared};
 use crate::limits::{COMMIT_BYTES_MAX, MARK_INTERVAL_US};
 use crate::message::{Answers, Decided};
 use crossbeam::channel::{Receiver, RecvTimeoutError};
@@ -37,14 +37,37 @@ impl<L: Log> Committer<L> {
         Self { log, inbox, shared, builders, epoch, round: Vec::new(), frames: Vec::new(), marked_at }
     }
 
-    /// Runs until every shard is gone, then marks a clean end. Every error goes to [`Shared::fail`].
+    /// Runs until every shard is gone, then marks a clean end. Every error goes to [`Shared::fail`]. An engine that has failed
+    /// for another reason commits and answers nothing more.
     pub(crate) fn run(mut self) {
         let shared = Arc::clone(&self.shared);
         let _guard = FailOnPanic(Arc::clone(&shared));
-        let result = self.rounds().and_then(|()| Box::new(self.log).close(shared.clock.now()));
-        if let Err(error) = result {
+        if let Err(error) = self.start().and_then(|()| self.rounds()).and_then(|()| self.close()) {
             shared.fail(Failure::Log(error.to_string()));
         }
+    }
+
+    /// Commits the first records of all shards, which recovery has put into the channel, then marks that they are there, and
+    /// only then lets commands in. A later start can so tell a start that was completed from one that was cut short.
+    fn start(&mut self) -> Result<(), LogError> {
+        while let Ok(decided) = self.inbox.try_recv() {
+            self.take(decided);
+        }
+        self.finish_round()?;
+        self.marked_at = self.shared.clock.now();
+        if !self.has_failed() {
+            self.log.mark(self.marked_at)?;
+            self.shared.enter(Phase::Ready);
+        }
+        Ok(())
+    }
+
+    fn close(self) -> Result<(), LogError> {
+        if self.has_failed() { Ok(()) } else { Box::new(self.log).close(self.shared.clock.now()) }
+    }
+
+    fn has_failed(&self) -> bool {
+        self.shared.phase() == Phase::Failed
     }
 
     fn rounds(&mut self) -> Result<(), LogError> {
@@ -53,15 +76,31 @@ impl<L: Log> Committer<L> {
             match self.inbox.recv_timeout(idle) {
                 Ok(first) => {
                     self.gather(first);
-                    self.commit()?;
-                    self.publish();
-                    self.answer();
+                    self.finish_round()?;
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
             }
+            if self.has_failed() {
+                return Ok(());
+            }
             self.mark()?;
         }
+    }
+
+    /// Commits what was taken, shows it, answers.
+    fn finish_round(&mut self) -> Result<(), LogError> {
+        for builder in self.builders.iter_mut().flatten() {
+            self.frames.extend(builder.finish());
+        }
+        if !self.has_failed() {
+            self.commit()?;
+        }
+        if !self.has_failed() {
+            self.publish();
+            self.answer();
+        }
+        Ok(())
     }
 
     /// Takes all that waits, up to the size of one commit, and puts the records into frames.
@@ -70,13 +109,17 @@ impl<L: Log> Committer<L> {
         let mut next = Some(first);
         while let Some(decided) = next {
             bytes += decided.records.bytes.len();
-            self.frame(&decided);
-            self.round.push(decided);
+            self.take(decided);
             next = if bytes < COMMIT_BYTES_MAX { self.inbox.try_recv().ok() } else { None };
         }
-        for builder in self.builders.iter_mut().flatten() {
-            self.frames.extend(builder.finish());
+    }
+
+    fn take(&mut self, decided: Decided) {
+        if decided.answer_to.is_none() {
+            self.shared.own_in_log[usize::from(decided.shard.0)].fetch_sub(1, Ordering::AcqRel);
         }
+        self.frame(&decided);
+        self.round.push(decided);
     }
 
     fn frame(&mut self, decided: &Decided) {
@@ -127,6 +170,9 @@ impl<L: Log> Committer<L> {
             for live in decided.opened.drain(..) {
                 self.shared.live.insert(live);
             }
+            for (change, at) in decided.changes.drain(..) {
+                self.shared.routing.change(&change, at);
+            }
             for (live, view) in decided.views.drain(..) {
                 self.shared.live.publish(&live, view);
             }
@@ -137,14 +183,14 @@ impl<L: Log> Committer<L> {
         for Decided { answers, answer_to, .. } in self.round.drain(..) {
             self.shared.stats.count(&answers);
             if let Some(answer_to) = answer_to {
-                let credit = answers.len();
+                // First, so that whoever has heard the answer finds the credit free.
+                self.shared.credit.give(answers.len());
                 // A port that is gone (its connection closed) wants no answer. A full one can't be: its credit bounds it.
                 let sent = answer_to.try_send(Answers(answers));
                 assert!(
                     !matches!(sent, Err(tokio::sync::mpsc::error::TrySendError::Full(_))),
                     "a port has room for as many answers as it has credit"
                 );
-                self.shared.credit.give(credit);
             }
         }
     }

@@ -13,13 +13,11 @@ pub(crate) struct Credit {
 
 impl Credit {
     /// All of `total` is free.
-
     pub(crate) fn new(total: usize) -> Self {
         Self { total, free: AtomicUsize::new(total) }
     }
 
     /// Takes up to `wanted`; says how much was to be had.
-
     pub(crate) fn take(&self, wanted: usize) -> usize {
         let mut free = self.free.load(Ordering::Relaxed);
         loop {
@@ -41,13 +39,11 @@ impl Credit {
     }
 
     /// Commands under way now.
-
     pub(crate) fn in_use(&self) -> usize {
         self.total - self.free.load(Ordering::Acquire)
     }
 
     /// Commands that may be under way at once.
-
     pub(crate) fn total(&self) -> usize {
         self.total
     }

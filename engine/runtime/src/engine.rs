@@ -7,27 +7,28 @@
 use crate::clock::Clock;
 use crate::committer::Committer;
 use crate::credit::Credit;
+use crate::limits::MAILBOX_MESSAGES;
 use crate::live::LiveView;
 use crate::message::{Answers, Batch, Decided, Reply};
 use crate::options::{EngineOptions, OptionsError};
 use crate::recovery::{self, Progress};
 use crate::router::{Handle, Routing};
-use crate::shard::{Book, ShardActor, Stop};
+use crate::shard::{Book, ShardActor};
 use crate::stats::Stats;
-use actix::{Actor, Addr, ArbiterHandle};
+use actix::{Addr, ArbiterHandle, Context};
 use crossbeam::channel::Sender;
 use gavel_core::limits::SHARDS_MAX;
 use gavel_core::rejection::Missing;
 use gavel_core::{Duration, Epoch, Rejection, ShardId};
 use gavel_log::Log;
 use parking_lot::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use tokio::sync::watch;
 
-/// What the engine takes commands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What the engine takes commands for. Ascending: no phase is ever followed by an earlier one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
     /// The log is being read; commands are refused with `LOADING`.
     Loading,
@@ -62,6 +63,8 @@ pub(crate) struct Shared {
     pub(crate) connection_credit: usize,
     pub(crate) pulse_grace: Duration,
     pub(crate) durable: Box<[AtomicU64]>,
+    /// By shard: messages without credit in the channel to the log thread.
+    pub(crate) own_in_log: Box<[AtomicUsize]>,
     pub(crate) live: LiveView,
     pub(crate) stats: Stats,
     pub(crate) shards: Box<[OnceLock<Addr<ShardActor>>]>,
@@ -83,6 +86,7 @@ impl Shared {
             connection_credit: options.connection_credit,
             pulse_grace: options.pulse_grace,
             durable: (0..SHARDS_MAX).map(|_| AtomicU64::new(0)).collect(),
+            own_in_log: (0..SHARDS_MAX).map(|_| AtomicUsize::new(0)).collect(),
             live: LiveView::new(),
             stats: Stats::default(),
             shards: (0..SHARDS_MAX).map(|_| OnceLock::new()).collect(),
@@ -102,10 +106,10 @@ impl Shared {
         self.phase.subscribe()
     }
 
-    fn enter(&self, phase: Phase) {
-        // A failure is for good.
+    /// Goes on to a phase. One that has come too late (ready, when the engine is closing already) is left out.
+    pub(crate) fn enter(&self, phase: Phase) {
         self.phase.send_if_modified(|now| {
-            let change = *now != Phase::Failed && *now != phase;
+            let change = *now < phase;
             if change {
                 *now = phase;
             }
@@ -133,7 +137,7 @@ impl Shared {
     pub(crate) fn send(&self, shard: ShardId, batch: Batch) {
         use actix::dev::SendError;
         let Some(address) = self.shards[usize::from(shard.0)].get() else {
-            return self.answer_for_missing_shard(batch);
+            return self.answer_for_missing_shard(shard, batch);
         };
         let credit = batch.submissions.len();
         match address.try_send(batch) {
@@ -144,14 +148,17 @@ impl Shared {
         }
     }
 
-    fn answer_for_missing_shard(&self, batch: Batch) {
+    fn answer_for_missing_shard(&self, shard: ShardId, batch: Batch) {
         let credit = batch.submissions.len();
+        for id in batch.submissions.iter().filter_map(|submission| submission.task.open_id()) {
+            self.routing.decided(id, shard, false);
+        }
         let no_auction = |ticket| (ticket, Reply::Rejected(Rejection::NotFound(Missing::Auction)));
         let answers = batch.submissions.into_iter().map(|submission| no_auction(submission.ticket)).collect();
+        self.credit.give(credit);
         if let Err(error) = batch.answer_to.try_send(Answers(answers)) {
             tracing::debug!(%error, "the connection is gone");
         }
-        self.credit.give(credit);
     }
 
     /// Hands a shard's first records to the log and starts its actor. `book` has decided nothing else yet.
@@ -159,10 +166,20 @@ impl Shared {
         let to_log = self.to_log.lock().clone().ok_or(Closed)?;
         let arbiters = self.arbiters.get().ok_or(Closed)?;
         let shard = book.shard();
+        self.own_in_log[usize::from(shard.0)].fetch_add(1, Ordering::AcqRel);
         to_log.try_send(book.take(Vec::new())).map_err(|_| Closed)?;
+        // The mailbox has its room before anybody knows the address: actix's own start would give it 16 places until the
+        // arbiter comes round to the actor.
+        let (sender, receiver) = actix::dev::channel::channel(MAILBOX_MESSAGES);
         let (shared, arbiter) = (Arc::clone(self), &arbiters[usize::from(shard.0) % arbiters.len()]);
-        let address = ShardActor::start_in_arbiter(arbiter, move |_| ShardActor::new(book, shared, to_log));
-        self.shards[usize::from(shard.0)].set(address).map_err(|_| Closed)
+        let started = arbiter.spawn_fn(move || {
+            let actor = ShardActor::new(book, shared, to_log);
+            actix::spawn(Context::with_receiver(receiver).into_future(actor));
+        });
+        if !started {
+            return Err(Closed);
+        }
+        self.shards[usize::from(shard.0)].set(Addr::new(sender)).map_err(|_| Closed)
     }
 }
 
@@ -183,9 +200,15 @@ pub struct LogState {
     pub alive_until: Option<gavel_core::Timestamp>,
 }
 
-/// The running engine. Dropped without [`Engine::stop`], it stops like a crash does: what was acknowledged is on disk.
+/// The running engine. Dropped without [`Engine::stop`], it stops like a crash does: nothing is committed or answered from
+/// then on, the log is not marked clean, and what was acknowledged is on disk. Its threads end soon after.
 pub struct Engine {
     shared: Arc<Shared>,
+    /// Gone once they are being joined.
+    threads: Option<Threads>,
+}
+
+struct Threads {
     log_thread: JoinHandle<()>,
     system: actix::System,
     system_thread: JoinHandle<()>,
@@ -206,16 +229,14 @@ impl Engine {
             let shared = Arc::clone(&shared);
             std::thread::Builder::new().name("gavel-log".into()).spawn(move || {
                 match recovery::open(&shared, &options, open) {
-                    Ok((log, epoch)) => {
-                        shared.enter(Phase::Ready);
-                        Committer::new(log, epoch, inbox, shared).run();
-                    }
+                    Ok(Some((log, epoch))) => Committer::new(log, epoch, inbox, shared).run(),
+                    Ok(None) => tracing::info!("stopped while the log was read; nothing was written"),
                     Err(failure) => shared.fail(failure),
                 }
             })
         };
         let log_thread = log_thread.map_err(StartError::Thread)?;
-        Ok(Self { shared, log_thread, system, system_thread })
+        Ok(Self { shared, threads: Some(Threads { log_thread, system, system_thread }) })
     }
 
     /// What sessions use. Cloned freely.
@@ -228,20 +249,15 @@ impl Engine {
     ///
     /// # Errors
     /// When the log fails on the way, or has failed before.
-    pub async fn stop(self) -> Result<(), Failure> {
+    pub async fn stop(mut self) -> Result<(), Failure> {
         self.shared.enter(Phase::Closing);
         self.wait_until_idle().await;
         self.shared.to_log.lock().take();
-        for address in self.shared.shards.iter().filter_map(OnceLock::get) {
-            // An actor that is gone already has nothing to finish.
-            if let Err(error) = address.send(Stop).await {
-                tracing::debug!(%error, "the shard is gone");
-            }
-        }
+        let Some(Threads { log_thread, system, system_thread }) = self.threads.take() else { return Ok(()) };
+        // The shards go first: they hold no command any more. The log thread ends once the last of them is gone.
         let joined = tokio::task::spawn_blocking(move || {
-            let log = self.log_thread.join();
-            self.system.stop();
-            (log, self.system_thread.join())
+            system.stop();
+            (system_thread.join(), log_thread.join())
         });
         match joined.await {
             Ok((Ok(()), Ok(()))) => {}
@@ -254,6 +270,17 @@ impl Engine {
     async fn wait_until_idle(&self) {
         while self.shared.credit.in_use() > 0 && self.shared.phase() != Phase::Failed {
             tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        // Joins nothing: a thread that hangs in the disk must not hang whoever gives up waiting for it.
+        if let Some(threads) = self.threads.take() {
+            self.shared.enter(Phase::Failed);
+            self.shared.to_log.lock().take();
+            threads.system.stop();
         }
     }
 }

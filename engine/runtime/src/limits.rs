@@ -13,7 +13,8 @@ pub const CONNECTION_CREDIT_MAX: usize = 1 << 16;
 pub const CONNECTION_CREDIT_DEFAULT: usize = 1 << 13;
 /// Credit that a port takes from the process at a time, so that bids don't each touch the shared counter.
 pub const CREDIT_CHUNK: usize = 64;
-/// Messages that one shard may send itself without credit: one pulse under way, its answer, and a stop.
+/// Messages without credit that one shard may have in the log thread's channel: its first records, then what its pulses have
+/// decided. A pulse that finds so many there waits until the log thread has taken some.
 pub const OWN_MESSAGES_PER_SHARD: usize = 4;
 /// Messages without credit in the process.
 pub const OWN_MESSAGES: usize = OWN_MESSAGES_PER_SHARD * gavel_core::limits::SHARDS_MAX;

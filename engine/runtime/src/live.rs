@@ -63,8 +63,9 @@ impl LiveAuction {
     #[must_use]
     pub fn subscribe(&self) -> watch::Receiver<u32> {
         let mut changed = self.changed.lock();
-        let sender = changed.get_or_insert_with(|| watch::Sender::new(self.view().seq.0));
+        // Before the view is read: a change that the read misses finds the auction watched.
         self.watched.store(true, Ordering::Release);
+        let sender = changed.get_or_insert_with(|| watch::Sender::new(self.view().seq.0));
         sender.subscribe()
     }
 

@@ -112,6 +112,8 @@ pub(crate) struct Decided {
     pub(crate) views: Vec<(Arc<LiveAuction>, View)>,
     /// Auctions among them that nobody knows yet.
     pub(crate) opened: Vec<Arc<LiveAuction>>,
+    /// Changes of placement among the records, with their times.
+    pub(crate) changes: Vec<(PlacementChange, Timestamp)>,
     pub(crate) answers: Vec<(Ticket, Reply)>,
     /// Whom to answer; `None` for the shard's own pulses, which hold no credit.
     pub(crate) answer_to: Option<mpsc::Sender<Answers>>,

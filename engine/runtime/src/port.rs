@@ -75,7 +75,7 @@ impl Port {
     }
 
     fn take_credit(&mut self) -> Result<(), Refusal> {
-        if self.under_way == self.credit {
+        if self.is_full() {
             return Err(Refusal::ConnectionCredit(self.credit));
         }
         if self.reserve == 0 {
@@ -86,16 +86,27 @@ impl Port {
         Ok(())
     }
 
-    /// The phase is looked at once for a chunk: what was taken on just before the engine closed is still finished.
+    /// The phase is looked at once for a chunk, and after the credit was taken: an engine that is closing waits for all
+    /// credit, so either it sees ours and finishes what we send, or we see that it is closing.
     fn fill_reserve(&mut self) -> Result<(), Refusal> {
-        match self.shared.phase() {
-            Phase::Ready => {}
-            Phase::Loading => return Err(Refusal::Loading),
-            Phase::Closing => return Err(Refusal::Closing),
-            Phase::Failed => return Err(Refusal::Failed),
-        }
-        self.reserve = self.shared.credit.take(CREDIT_CHUNK);
-        if self.reserve == 0 { Err(Refusal::ProcessCredit(self.shared.credit.total())) } else { Ok(()) }
+        let taken = self.shared.credit.take(CREDIT_CHUNK.min(self.credit - self.under_way));
+        let refusal = match self.shared.phase() {
+            Phase::Ready if taken > 0 => {
+                self.reserve = taken;
+                return Ok(());
+            }
+            Phase::Ready => Refusal::ProcessCredit(self.shared.credit.total()),
+            Phase::Loading => Refusal::Loading,
+            Phase::Closing => Refusal::Closing,
+            Phase::Failed => Refusal::Failed,
+        };
+        self.shared.credit.give(taken);
+        Err(refusal)
+    }
+
+    /// True when the connection has as many commands under way as it may.
+    pub(crate) fn is_full(&self) -> bool {
+        self.under_way == self.credit
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {

@@ -4,9 +4,10 @@
 //! - Only `apply` is run: nothing is decided again, so what was acknowledged comes out as it was.
 //! - The new generation's first records (its start, and time given back) are in the log's channel before any pulse or bid.
 
-use crate::engine::{Failure, LogState, OpenLog, Shared};
+use crate::engine::{Failure, OpenLog, Phase, Shared};
 use crate::options::{EngineOptions, OutagePolicy};
 use crate::shard::{Book, ReplayError};
+use gavel_core::ban::Ban;
 use gavel_core::event::ShardEvent;
 use gavel_core::limits::SHARDS_MAX;
 use gavel_core::placement::{Placement, PlacementChange};
@@ -30,58 +31,110 @@ struct Recovered {
     book: Book,
     /// Changes of placement with their times, from shard 0.
     changes: Vec<(PlacementChange, Timestamp)>,
-    /// The time of the last record that has one.
-    last_at: Option<Timestamp>,
+    /// When its last generation started, and what was known then of the end of the one before.
+    started: Option<(Timestamp, Option<Timestamp>)>,
+    /// The time of the last record beyond those that a start itself writes.
+    alive_at: Option<Timestamp>,
 }
 
-/// Opens the log, recovers every shard, starts the new generation and the actors. Returns the log and the generation.
+/// Opens the log, recovers every shard, starts the new generation and the actors. Returns the log and the generation; `None`
+/// when the engine was stopped meanwhile: then nothing was written, not even a sign of life.
 pub(crate) fn open<L: Log>(
     shared: &Arc<Shared>,
     options: &EngineOptions,
     open: OpenLog<L>,
-) -> Result<(L, Epoch), Failure> {
+) -> Result<Option<(L, Epoch)>, Failure> {
     let (log, state) = open()?;
-    let (mut recovered, placement) = recover(shared, &log)?;
+    let mut recovered = recover(shared, &log)?;
+    if shared.phase() != Phase::Loading {
+        return Ok(None);
+    }
     let now = shared.clock.now();
-    let epoch = Epoch(state.epoch.0 + 1);
+    let tips = log.shards().into_iter().map(|shard| log.tip(shard).epoch);
+    let epoch = Epoch(tips.fold(state.epoch, Epoch::max).0 + 1);
     if shared.epoch.set(epoch).is_err() {
         return Err(Failure::Defect("the engine was started twice".to_owned()));
     }
-    let alive_until = alive_until(&state, &recovered);
-    let first_changes = if placement.is_none() { found(&mut recovered, options.shards) } else { Vec::new() };
-    let mut placement = placement.unwrap_or_default();
-    for Recovered { book, .. } in &mut recovered {
-        book.start_epoch(epoch, now, alive_until);
-        give_time_back(book, options, alive_until, now);
+    let (placement, first_changes) = complete(&mut recovered, options.shards);
+    let last_sign = recovered.iter().filter_map(|shard| shard.alive_at).chain(state.alive_until).max();
+    for shard in &mut recovered {
+        let alive_until = shard.alive_until(state.alive_until, last_sign);
+        shard.book.start_epoch(epoch, now, alive_until);
+        give_time_back(&mut shard.book, options, alive_until, now);
     }
     for change in first_changes {
-        placement.apply(&change, now);
-        if let Some(first) = recovered.first_mut() {
-            first.book.log_placement(change, now);
-        }
+        recovered[0].book.log_placement(change, now);
     }
+    share_bans(&mut recovered, now);
     prepare_routing(shared, placement, &recovered, now);
     for Recovered { book, .. } in recovered {
         shared.live.insert_all(book.live_auctions());
-        shared.start_shard(book).map_err(|closed| Failure::Defect(closed.to_string()))?;
+        if shared.start_shard(book).is_err() {
+            return Ok(None);
+        }
     }
-    Ok((log, epoch))
+    Ok(Some((log, epoch)))
 }
 
-/// A new deployment: its empty shards, and the changes of placement that it begins with.
-fn found(recovered: &mut Vec<Recovered>, shards: usize) -> Vec<PlacementChange> {
-    *recovered = (0..=u8::MAX).map(ShardId).take(shards).map(Recovered::new).collect();
-    Placement::first_changes(shards).collect()
+/// Adds the shards that should be there and have no record: all of them in a new deployment, some after a crash during the commit
+/// that began them. Returns the placement, and the changes that a new deployment begins with. Shard 0 comes first.
+fn complete(recovered: &mut Vec<Recovered>, shards: usize) -> (Placement, Vec<PlacementChange>) {
+    let mut placement = Placement::default();
+    let founded = recovered.first().filter(|first| first.book.shard() == ShardId(0));
+    let first_changes = match founded {
+        Some(first) => {
+            first.changes.iter().for_each(|(change, at)| placement.apply(change, *at));
+            Vec::new()
+        }
+        None => {
+            let begun = recovered.last().map_or(0, |last| usize::from(last.book.shard().0) + 1);
+            Placement::first_changes(shards.max(begun)).collect()
+        }
+    };
+    let count = placement.shards().len() + first_changes.len();
+    for shard in (0..=u8::MAX).map(ShardId).take(count) {
+        if let Err(place) = recovered.binary_search_by_key(&shard, |recovered| recovered.book.shard()) {
+            recovered.insert(place, Recovered::new(shard));
+        }
+    }
+    (placement, first_changes)
+}
+
+/// What shard 0 knows of bans is in force everywhere: also in a shard whose beginning was cut short by a crash.
+fn share_bans(recovered: &mut [Recovered], now: Timestamp) {
+    let Some((first, others)) = recovered.split_first_mut() else { return };
+    let bans: Vec<Ban> = first.book.bans().iter().collect();
+    others.iter_mut().for_each(|shard| shard.book.take_bans_over(&bans, now));
 }
 
 impl Recovered {
     fn new(shard: ShardId) -> Self {
-        Self { book: Book::new(shard), changes: Vec::new(), last_at: None }
+        Self { book: Book::new(shard), changes: Vec::new(), started: None, alive_at: None }
+    }
+
+    /// Notes what a record of this time says about when the shard was alive.
+    fn note(&mut self, record: &Record, at: Timestamp) {
+        if let Record::Shard(ShardEvent::EpochStarted { alive_until, .. }) = record {
+            self.started = Some((at, *alive_until));
+        } else if self.started.is_none_or(|(started, _)| at > started) {
+            self.alive_at = self.alive_at.max(Some(at));
+        }
+    }
+
+    /// The last moment before the outage that the shard's auctions are to get back.
+    ///
+    /// A start is complete once it is marked. One that is not may have moved the ends of some auctions and not of others, and is
+    /// no sign of life: the outage goes on from where that start has found it to begin.
+    fn alive_until(&self, marked: Option<Timestamp>, last_sign: Option<Timestamp>) -> Option<Timestamp> {
+        match self.started {
+            Some((at, before)) if marked.max(self.alive_at) < Some(at) => before,
+            _ => last_sign,
+        }
     }
 }
 
-/// Replays all shards, as many at a time as there are cores. The placement is `None` for an empty log.
-fn recover<L: Log>(shared: &Shared, log: &L) -> Result<(Vec<Recovered>, Option<Placement>), Failure> {
+/// Replays all shards that have records, as many at a time as there are cores. Ascending.
+fn recover<L: Log>(shared: &Shared, log: &L) -> Result<Vec<Recovered>, Failure> {
     let shards: Vec<ShardId> =
         (0..=u8::MAX).map(ShardId).filter(|shard| log.durable(*shard) > Lsn(0)).collect();
     for &shard in &shards {
@@ -91,12 +144,7 @@ fn recover<L: Log>(shared: &Shared, log: &L) -> Result<(Vec<Recovered>, Option<P
     }
     let mut recovered = replay_all(shared, log, &shards)?;
     recovered.sort_by_key(|shard| shard.book.shard());
-    let placement = recovered.first().map(|first| {
-        let mut placement = Placement::default();
-        first.changes.iter().for_each(|(change, at)| placement.apply(change, *at));
-        placement
-    });
-    Ok((recovered, placement))
+    Ok(recovered)
 }
 
 fn replay_all<L: Log>(shared: &Shared, log: &L, shards: &[ShardId]) -> Result<Vec<Recovered>, Failure> {
@@ -132,6 +180,9 @@ fn replay_shard(shared: &Shared, reader: &dyn LogReader, shard: ShardId) -> Resu
         let frame = frame.map_err(|error| Failure::Refused(error.to_string()))?;
         replay_frame(&mut recovered, &frame)?;
         shared.progress.records.fetch_add(u64::from(frame.count()), Ordering::Relaxed);
+        if shared.phase() != Phase::Loading {
+            break;
+        }
     }
     Ok(recovered)
 }
@@ -142,50 +193,44 @@ fn replay_frame(recovered: &mut Recovered, frame: &Frame) -> Result<(), Failure>
         let record =
             decode(bytes).map_err(|error| Failure::Refused(format!("the record at {position}: {error}")))?;
         let at = time_of(&record);
-        recovered.last_at = recovered.last_at.max(at);
+        recovered.note(&record, at);
         let change = recovered
             .book
             .replay(record, position)
             .map_err(|error: ReplayError| Failure::Refused(error.to_string()))?;
         if let Some(change) = change {
-            recovered.changes.push((change, at.unwrap_or_default()));
+            recovered.changes.push((change, at));
         }
     }
     Ok(())
 }
 
 /// When the engine decided what the record says.
-fn time_of(record: &Record) -> Option<Timestamp> {
+fn time_of(record: &Record) -> Timestamp {
     match record {
-        Record::Auction(event) => Some(event.stamp.decided),
+        Record::Auction(event) => event.stamp.decided,
         Record::Shard(
             ShardEvent::EpochStarted { at, .. }
             | ShardEvent::Banned { at, .. }
             | ShardEvent::Unbanned { at, .. }
             | ShardEvent::PlacementChanged { at, .. },
-        ) => Some(*at),
+        ) => *at,
     }
-}
-
-/// The last moment the generation before is known to have been alive: its last mark or its last record.
-fn alive_until(state: &LogState, recovered: &[Recovered]) -> Option<Timestamp> {
-    recovered.iter().filter_map(|shard| shard.last_at).chain(state.alive_until).max()
 }
 
 /// Gives auctions back what the outage has cost them, as the policy says.
 fn give_time_back(book: &mut Book, options: &EngineOptions, alive_until: Option<Timestamp>, now: Timestamp) {
     let Some(from) = alive_until else { return };
-    let lost = now.since(from);
     let to = now.saturating_add(options.outage_window);
     let moved = match options.outage {
         OutagePolicy::Off => return,
-        OutagePolicy::GiveBack => book.give_back((from, to), |end| end.saturating_add(lost), now),
+        OutagePolicy::GiveBack => book.give_back((from, to), Timestamp::saturating_add, now),
         OutagePolicy::Fixed(least) => {
-            book.give_back((from, to), |end| end.max(now.saturating_add(least)), now)
+            book.give_back((from, to), |end, _| end.max(now.saturating_add(least)), now)
         }
     };
     if moved > 0 {
-        tracing::info!(shard = %book.shard(), auctions = moved, outage_us = lost.micros(), "time given back after an outage");
+        tracing::info!(shard = %book.shard(), auctions = moved, outage_us = now.since(from).micros(), "time given back after an outage");
     }
 }
 

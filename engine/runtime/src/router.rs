@@ -66,11 +66,18 @@ impl Routing {
 
     fn next_number(&self, today: u64) -> u64 {
         let (day, count) = &mut *self.running.lock();
-        if *day != today {
+        // Around midnight a command stamped before it may come after one stamped behind it.
+        if *day < today {
             (*day, *count) = (today, 0);
         }
         *count += 1;
         *count - 1
+    }
+
+    /// Takes a change in that is durable.
+    pub(crate) fn change(&self, change: &PlacementChange, at: Timestamp) {
+        let mut placement = self.placement.write();
+        Arc::make_mut(&mut placement).apply(change, at);
     }
 
     /// A shard has decided a request to open (or it was never sent).
@@ -251,18 +258,14 @@ impl Handle {
     pub async fn change_placement(&self, change: PlacementChange) -> Result<Position, ChangeError> {
         let _alone = self.shared.routing.admin.lock().await;
         let now = self.shared.clock.now();
-        let mut next = (*self.placement()).clone();
-        next.validate(&change, now)?;
+        self.placement().validate(&change, now)?;
         if let PlacementChange::ShardAdded(shard) = &change {
             self.start_shard(*shard, now).await?;
         }
-        let task = Task::Placement(Box::new(change.clone()));
+        // The log thread puts it in force, so that it is whether or not anybody waits here for the answer.
+        let task = Task::Placement(Box::new(change));
         match self.ask(vec![(ShardId(0), task)]).await?.into_iter().next() {
-            Some(Reply::Done(Some(position))) => {
-                next.apply(&change, now);
-                *self.shared.routing.placement.write() = Arc::new(next);
-                Ok(position)
-            }
+            Some(Reply::Done(Some(position))) => Ok(position),
             Some(Reply::Rejected(rejection)) => Err(ChangeError::Rejected(rejection)),
             _ => Err(ChangeError::Refused(Refusal::Failed)),
         }
@@ -287,8 +290,18 @@ impl Handle {
         let mut port = self.port();
         let mut replies: Vec<Option<Reply>> = tasks.iter().map(|_| None).collect();
         for (index, (shard, task)) in tasks.into_iter().enumerate() {
+            // Settings may give a connection less credit than there are shards.
+            if port.is_full() {
+                self.collect(&mut port, &mut replies).await?;
+            }
             port.push(Ticket(index as u64), shard, self.now(), task)?;
         }
+        self.collect(&mut port, &mut replies).await?;
+        replies.into_iter().collect::<Option<Vec<_>>>().ok_or(Refusal::Failed)
+    }
+
+    /// Sends what was pushed, and waits for all answers.
+    async fn collect(&self, port: &mut Port, replies: &mut [Option<Reply>]) -> Result<(), Refusal> {
         port.flush();
         let mut phases = self.phases();
         while port.under_way() > 0 {
@@ -302,7 +315,7 @@ impl Handle {
                 }
             }
         }
-        replies.into_iter().collect::<Option<Vec<_>>>().ok_or(Refusal::Failed)
+        Ok(())
     }
 }
 

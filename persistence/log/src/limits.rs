@@ -7,8 +7,8 @@ pub const FRAME_BYTES_MAX: usize = 32 * 1024;
 pub const FRAME_HEADER_BYTES: usize = 68;
 /// Bytes before each record in a frame: its length.
 pub const RECORD_PREFIX_BYTES: usize = 2;
-/// Bytes of one record. The largest is an opening: its details, its terms and some to spare.
-pub const RECORD_BYTES_MAX: usize = 20 * 1024;
+/// Bytes of one record. The largest are an opening (its details, its terms and some to spare) and a table of key ranges.
+pub const RECORD_BYTES_MAX: usize = 25 * 1024;
 /// Bytes of the record of a plain bid: an engine-assigned id, an integer account, an end that did not move.
 pub const PLAIN_BID_BYTES: usize = 55;
 /// sled's unit of allocation, and the most that one of its writes can hold.
@@ -36,5 +36,10 @@ const _: () = assert!(FRAME_BYTES_MAX <= u32::MAX as usize, "a frame's length ha
 const _: () = assert!(
     RECORD_BYTES_MAX >= gavel_core::limits::DETAILS_BYTES_MAX + 2 * 1024,
     "the largest details leave room for the terms"
+);
+const _: () = assert!(
+    RECORD_BYTES_MAX
+        >= gavel_core::limits::RANGE_KEYS_BYTES_MAX + gavel_core::limits::RANGES_MAX * 16 + 1024,
+    "the largest table of key ranges fits, with 16 bytes beside each key"
 );
 const _: () = assert!(PLAIN_BID_BYTES <= 96, "a plain bid's record stays small");

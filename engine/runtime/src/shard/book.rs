@@ -16,8 +16,8 @@ use gavel_core::limits::AUCTIONS_PER_SHARD_MAX;
 use gavel_core::placement::PlacementChange;
 use gavel_core::rejection::{LimitReached, Missing};
 use gavel_core::{
-    Auction, AuctionId, BanBook, Command, Context, Decision, Epoch, Event, Lsn, OpenId, Position, Rejection,
-    ShardId, Stamp, Timestamp,
+    Auction, AuctionId, BanBook, Command, Context, Decision, Duration, Epoch, Event, Lsn, OpenId, Position,
+    Rejection, ShardId, Stamp, Timestamp,
 };
 use gavel_log::record::{Record, encode_event, encode_shard_event};
 use std::collections::{BTreeMap, HashMap};
@@ -56,6 +56,8 @@ pub(crate) struct Book {
     /// Auctions changed since the last [`Book::take`].
     touched: Vec<AuctionId>,
     opened: Vec<Arc<LiveAuction>>,
+    /// Changes of placement logged since the last [`Book::take`].
+    changes: Vec<(PlacementChange, Timestamp)>,
     records: Records,
 }
 
@@ -74,6 +76,7 @@ impl Book {
             due: DueQueue::default(),
             touched: Vec::new(),
             opened: Vec::new(),
+            changes: Vec::new(),
             records: Records::default(),
         }
     }
@@ -91,7 +94,9 @@ impl Book {
     }
 
     fn command(&mut self, id: AuctionId, command: &Command, stamp: Stamp) -> Result<Reply, Rejection> {
-        let entry = lookup_mut(&mut self.auctions, id).ok_or(Rejection::NotFound(Missing::Auction))?;
+        // The table goes by day and sequence: another shard's auction must not be taken for the one of ours beside it.
+        let entry = lookup(&self.auctions, id).filter(|_| id.shard() == self.shard);
+        let entry = entry.ok_or(Rejection::NotFound(Missing::Auction))?;
         let context = Context { stamp, bans: &self.bans };
         match entry.auction.decide(command, &context)? {
             Decision::Event(event) => {
@@ -205,9 +210,13 @@ impl Book {
         };
         let first = self.next;
         let checked = self.bans.check_ban(scope);
-        if checked.is_ok() {
-            self.bans.ban(bidder, seller);
-            self.log_shard_event(&ShardEvent::Banned { bidder, seller, standing, at });
+        match &checked {
+            Ok(()) => {
+                self.bans.ban(bidder, seller);
+                self.log_shard_event(&ShardEvent::Banned { bidder, seller, standing, at });
+            }
+            Err(Rejection::TooLarge(_)) => return checked.map(|()| Reply::Done(None)),
+            Err(_) => {}
         }
         if standing == StandingBids::Remove {
             self.remove_everywhere(scope, stamp);
@@ -224,12 +233,14 @@ impl Book {
         &self.bans
     }
 
-    /// Takes the bans of another shard over, as a new shard does that is to obey what is in force everywhere.
+    /// Takes over the bans of another shard that this one lacks, as it is to obey what is in force everywhere.
     pub(crate) fn take_bans_over(&mut self, bans: &[Ban], at: Timestamp) {
         let stamp = Stamp::at(at);
         for &Ban { bidder, seller } in bans {
+            if self.bans.contains(Ban { bidder, seller }) {
+                continue;
+            }
             let wide = WideBan { bidder, seller, ban: Some(StandingBids::Keep) };
-            // The other shard's bans are within the bound, and this one has none that could be there already.
             if let Err(rejection) = self.ban(wide, stamp) {
                 tracing::error!(%bidder, %rejection, "a ban could not be taken over");
             }
@@ -254,19 +265,21 @@ impl Book {
         }
     }
 
-    /// Decides what time alone has made due by `now`, for at most `auctions_max` auctions. True when more is due.
-    pub(crate) fn pulse(&mut self, now: Timestamp, auctions_max: usize) -> bool {
+    /// Decides what time alone has made due by `up_to`, for at most `auctions_max` auctions. True when more is due.
+    pub(crate) fn pulse(&mut self, up_to: Timestamp, decided: Timestamp, auctions_max: usize) -> bool {
         for _ in 0..auctions_max {
-            let Some(id) = self.due.pop(now) else { return false };
-            if let Some(entry) = lookup_mut(&mut self.auctions, id) {
-                entry.queued = None;
+            let Some((due, id)) = self.due.pop(up_to) else { return false };
+            let Some(entry) = lookup_mut(&mut self.auctions, id) else { continue };
+            if entry.queued != Some(due) {
+                continue;
             }
-            self.carry_out(id, &Command::Pulse, Stamp::at(now));
+            entry.queued = None;
+            self.carry_out(id, &Command::Pulse, Stamp { received: up_to, decided });
             if let Some(entry) = lookup_mut(&mut self.auctions, id) {
                 self.due.follow(id, entry.auction.next_due(), &mut entry.queued);
             }
         }
-        self.due.next().is_some_and(|due| due <= now)
+        self.due.next().is_some_and(|due| due <= up_to)
     }
 
     /// Carries out a command of the engine's own on one auction, again and again until nothing follows from it.
@@ -295,15 +308,20 @@ impl Book {
 
     /// Logs a change of placement. Only shard 0 does.
     pub(crate) fn log_placement(&mut self, change: PlacementChange, at: Timestamp) -> Position {
-        self.log_shard_event(&ShardEvent::PlacementChanged { change, at })
+        let position = self.log_shard_event(&ShardEvent::PlacementChanged { change: change.clone(), at });
+        self.changes.push((change, at));
+        position
     }
 
-    /// Moves the end of every auction that bids are taken in and that would end between `from` and `to`, as `new_end` says. Returns
-    /// how many were moved.
+    /// Moves the end of every auction that bids are taken in and that would end between `from` and `to`, as `new_end` says,
+    /// which is told the end and how much time the auction has lost. Returns how many were moved.
+    ///
+    /// An auction with an event after `from` has got its time back for what was before it: a start that a crash has cut
+    /// short had come as far as this auction.
     pub(crate) fn give_back(
         &mut self,
         (from, to): (Timestamp, Timestamp),
-        new_end: impl Fn(Timestamp) -> Timestamp,
+        new_end: impl Fn(Timestamp, Duration) -> Timestamp,
         now: Timestamp,
     ) -> usize {
         let mut moved = 0;
@@ -311,9 +329,10 @@ impl Book {
             let Some(entry) = lookup(&self.auctions, id) else { continue };
             let view = entry.auction.view();
             let running = matches!(view.state, gavel_core::State::Open | gavel_core::State::Scheduled);
+            let from = from.max(view.at);
             if running && view.ends_at > from && view.ends_at <= to {
                 let before = self.next;
-                let command = Command::GiveBack { ends_at: new_end(view.ends_at) };
+                let command = Command::GiveBack { ends_at: new_end(view.ends_at, now.since(from)) };
                 self.carry_out(id, &command, Stamp::at(now));
                 moved += usize::from(self.next > before);
             }
@@ -399,6 +418,7 @@ impl Book {
             records: std::mem::take(&mut self.records),
             views,
             opened: std::mem::take(&mut self.opened),
+            changes: std::mem::take(&mut self.changes),
             answers,
             answer_to: None,
         }

@@ -2,7 +2,8 @@
 //!
 //! Ends move all the time (every bid of a soft close), so an entry is not moved with them: it is looked at when its time
 //! comes, and put back if the auction's time is later by now. An auction is in the queue at least as early as it is due, and a
-//! time that came nearer adds an entry; so there are few stale ones.
+//! time that came nearer adds an entry. Of an auction's entries only the earliest counts: the others are stale, and dropped when
+//! they come up.
 
 use gavel_core::{AuctionId, Timestamp};
 use std::cmp::Reverse;
@@ -22,13 +23,14 @@ impl DueQueue {
         }
     }
 
-    /// The next auction whose time in the queue is at or before `now`. It may turn out to be due later.
-    pub(crate) fn pop(&mut self, now: Timestamp) -> Option<AuctionId> {
+    /// The next auction whose time in the queue is at or before `now`, and that time. It may turn out to be due later; and
+    /// where the time is not the earliest that the auction is queued for, the entry is stale.
+    pub(crate) fn pop(&mut self, now: Timestamp) -> Option<(Timestamp, AuctionId)> {
         let Reverse((due, _)) = self.0.peek()?;
         if *due > now {
             return None;
         }
-        self.0.pop().map(|Reverse((_, id))| id)
+        self.0.pop().map(|Reverse(entry)| entry)
     }
 
     /// The earliest time in the queue.

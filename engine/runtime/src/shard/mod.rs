@@ -10,14 +10,18 @@ pub(crate) use book::Book;
 pub use book::{ReplayError, ReplayProblem};
 
 use crate::engine::Shared;
-use crate::limits::{AUCTIONS_PER_PULSE, MAILBOX_MESSAGES};
+use crate::limits::{AUCTIONS_PER_PULSE, OWN_MESSAGES_PER_SHARD};
 use crate::message::{Batch, Decided, Reply};
 use actix::{Actor, AsyncContext, Context, Handler, Message, SpawnHandle};
 use crossbeam::channel::{Sender, TrySendError};
 use gavel_core::Timestamp;
 use gavel_core::ban::Ban;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
+
+/// When a pulse tries again that has found the log thread behind.
+const LOG_BEHIND_RETRY: Duration = Duration::from_millis(2);
 
 /// The actor around a [`Book`].
 pub(crate) struct ShardActor {
@@ -30,10 +34,14 @@ pub(crate) struct ShardActor {
     pulse_under_way: bool,
 }
 
-/// Time has passed.
+/// Time has passed: what was due by `up_to` is to be decided. That lies the grace before the moment the pulse was put into the
+/// mailbox, however much later it is taken out: a bid stamped before an end by then is ahead of it, and one that comes
+/// behind it must not find ended what the pulse's own waiting has made due.
 #[derive(Message)]
 #[rtype(result = "()")]
-struct Pulse;
+struct Pulse {
+    up_to: Timestamp,
+}
 
 /// Asks a shard something about its whole state, between two batches.
 #[derive(Message)]
@@ -45,11 +53,6 @@ pub(crate) struct Inspect;
 #[rtype(result = "Vec<Ban>")]
 pub(crate) struct ListBans;
 
-/// Ends the actor; what is in the mailbox before it is decided first.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(crate) struct Stop;
-
 impl ShardActor {
     pub(crate) fn new(book: Book, shared: Arc<Shared>, to_log: Sender<Decided>) -> Self {
         Self { book, shared, to_log, timer: None, pulse_under_way: false }
@@ -57,7 +60,7 @@ impl ShardActor {
 
     /// Hands on what was decided, if it is anything.
     fn hand_on(&mut self, decided: Decided) {
-        let Decided { shard, records, views: _, opened: _, answers, answer_to: _ } = &decided;
+        let Decided { shard, records, views: _, opened: _, changes: _, answers, answer_to: _ } = &decided;
         if records.ends.is_empty() && answers.is_empty() {
             return;
         }
@@ -87,19 +90,36 @@ impl ShardActor {
             }
             None => {}
         }
-        let wait = due.since(self.shared.clock.now()).micros() + self.shared.pulse_grace.micros();
-        let handle = context.run_later(Duration::from_micros(wait), |actor, context| {
+        let pulse_at = due.saturating_add(self.shared.pulse_grace);
+        let wait = pulse_at.since(self.shared.clock.now()).micros();
+        self.pulse_in(Duration::from_micros(wait), due, context);
+    }
+
+    fn pulse_in(&mut self, wait: Duration, due: Timestamp, context: &mut Context<Self>) {
+        let handle = context.run_later(wait, |actor, context| {
             actor.timer = None;
             actor.send_pulse(context);
         });
         self.timer = Some((handle, due));
     }
 
+    /// True when as many of the shard's own messages wait for the log thread as may: they hold no credit, so this is what bounds
+    /// them. The pulse tries again a little later.
+    fn log_is_behind(&self) -> bool {
+        self.own_in_log().load(Ordering::Acquire) >= OWN_MESSAGES_PER_SHARD
+    }
+
+    fn own_in_log(&self) -> &std::sync::atomic::AtomicUsize {
+        &self.shared.own_in_log[usize::from(self.book.shard().0)]
+    }
+
     /// Puts a pulse at the end of the mailbox, behind the bids that are waiting.
     fn send_pulse(&mut self, context: &Context<Self>) {
         use actix::ActorContext as _;
         if context.state().alive() {
-            match context.address().try_send(Pulse) {
+            let micros = self.shared.clock.now().micros().saturating_sub(self.shared.pulse_grace.micros());
+            let up_to = Timestamp::from_micros(micros).unwrap_or_default();
+            match context.address().try_send(Pulse { up_to }) {
                 Ok(()) => self.pulse_under_way = true,
                 Err(error) => self.shared.defect(format!("shard {}: no pulse: {error}", self.book.shard())),
             }
@@ -111,7 +131,6 @@ impl Actor for ShardActor {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Context<Self>) {
-        context.set_mailbox_capacity(MAILBOX_MESSAGES);
         self.set_timer(context);
     }
 }
@@ -142,10 +161,16 @@ impl Handler<Batch> for ShardActor {
 impl Handler<Pulse> for ShardActor {
     type Result = ();
 
-    fn handle(&mut self, _: Pulse, context: &mut Context<Self>) {
+    fn handle(&mut self, Pulse { up_to }: Pulse, context: &mut Context<Self>) {
         self.pulse_under_way = false;
-        let more = self.book.pulse(self.shared.clock.now(), AUCTIONS_PER_PULSE);
+        if self.log_is_behind() {
+            return self.pulse_in(LOG_BEHIND_RETRY, Timestamp::default(), context);
+        }
+        let more = self.book.pulse(up_to, self.shared.clock.now(), AUCTIONS_PER_PULSE);
         let decided = self.book.take(Vec::new());
+        if !decided.records.ends.is_empty() {
+            self.own_in_log().fetch_add(1, Ordering::AcqRel);
+        }
         self.hand_on(decided);
         if more {
             self.send_pulse(context);
@@ -173,15 +198,6 @@ impl Handler<ListBans> for ShardActor {
 
     fn handle(&mut self, _: ListBans, _: &mut Context<Self>) -> Self::Result {
         self.book.bans().iter().collect()
-    }
-}
-
-impl Handler<Stop> for ShardActor {
-    type Result = ();
-
-    fn handle(&mut self, _: Stop, context: &mut Context<Self>) {
-        use actix::ActorContext as _;
-        context.stop();
     }
 }
 

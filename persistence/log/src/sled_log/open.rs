@@ -27,7 +27,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// How to open a log.
 #[derive(Clone, Copy, Debug)]
 pub struct OpenOptions {
-    /// The engine's time, for the first mark.
+    /// The engine's time, for the first mark of a new log.
     pub now: Timestamp,
     /// How often sled's own thread cleans up, in milliseconds; `None` leaves it out. Default:
     /// [`CLEANUP_EVERY_MS`]; `FORMAT.md` says why.
@@ -89,7 +89,8 @@ impl SledLog {
         let tips = tips_of(&db, &log_dir)?;
         let engine = Arc::new(Engine { db, _one: one, _lock: lock });
         check_durable(&engine, &log_dir, &tips, mark.as_ref())?;
-        let first = Mark::new(tips.clone(), options.now, false);
+        // The time stays what it was until the engine marks: that a log is open is no sign that anybody could bid.
+        let first = Mark::new(tips.clone(), mark.as_ref().map_or(options.now, |mark| mark.at), false);
         let writer = MarkWriter::open(&dir, mark.as_ref(), first).map_err(io(&dir.join(MARK_FILE)))?;
         let opened = Opened {
             tips: tips.clone(),
