@@ -38,8 +38,7 @@ const _: () = assert!(
     "the largest details leave room for the terms"
 );
 const _: () = assert!(
-    RECORD_BYTES_MAX
-        >= gavel_core::limits::RANGE_KEYS_BYTES_MAX + gavel_core::limits::RANGES_MAX * 16 + 1024,
+    RECORD_BYTES_MAX >= gavel_core::limits::RANGE_KEYS_BYTES_MAX + gavel_core::limits::RANGES_MAX * 16 + 1024,
     "the largest table of key ranges fits, with 16 bytes beside each key"
 );
 const _: () = assert!(PLAIN_BID_BYTES <= 96, "a plain bid's record stays small");

@@ -37,7 +37,7 @@ fn each_fault_fails_its_commit_poisons_the_log_and_leaves_what_it_says() {
         let error = log.commit(&[second.clone(), third.clone()]).unwrap_err();
         assert_eq!(matches!(error, LogError::DiskFull { .. }), fault == Fault::DiskFull, "{error}");
         assert_eq!(log.tip(A), Tip::of(&kept), "a failed commit is not durable");
-        assert!(matches!(log.commit(&[second.clone()]), Err(LogError::Poisoned)));
+        assert!(matches!(log.commit(std::slice::from_ref(&second)), Err(LogError::Poisoned)));
         assert!(matches!(log.mark(time(1)), Err(LogError::Poisoned)));
         let after = LossyLog::open(&log.disk(), Faults::default());
         assert_eq!(read_all(&after, A), [kept, second, third][..1 + survivors], "{fault:?}");
