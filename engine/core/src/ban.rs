@@ -37,7 +37,7 @@ impl BanBook {
     /// True when exactly this ban is in force.
     #[must_use]
     pub fn contains(&self, ban: Ban) -> bool {
-        self.bans.as_ref().is_some_and(|bans| bans.find(bans.hash(&ban), |other| *other == ban).is_some())
+        self.bans.as_ref().is_some_and(|bans| bans.find(ban, |other| *other == ban).is_some())
     }
 
     /// Number of bans.
@@ -81,7 +81,7 @@ impl BanBook {
             return false;
         }
         let bans = self.bans.get_or_insert_default();
-        bans.insert_new(bans.hash(&ban), ban, |ban, hasher| std::hash::BuildHasher::hash_one(hasher, ban));
+        bans.insert_new(ban, ban, |ban| *ban);
         self.by_seller += usize::from(seller.is_some());
         true
     }
@@ -90,7 +90,7 @@ impl BanBook {
     pub fn unban(&mut self, bidder: AccountId, seller: Option<AccountId>) -> bool {
         let ban = Ban { bidder, seller };
         let Some(bans) = &mut self.bans else { return false };
-        let removed = bans.remove(bans.hash(&ban), |other| *other == ban).is_some();
+        let removed = bans.remove(ban, |other| *other == ban).is_some();
         self.by_seller -= usize::from(removed && seller.is_some());
         removed
     }

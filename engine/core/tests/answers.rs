@@ -222,7 +222,9 @@ fn edits_and_bans_are_bounded_and_the_bounds_have_words() {
 fn digests_are_of_the_state_not_of_the_memory() {
     let build = |limit: usize| {
         let mut driven = Driven::open(draft());
-        (1..=limit as u64).for_each(|n| drop(driven.accept(with_id(n, 10 * n, chosen(n.into())), time(1))));
+        for n in 1..=limit as u64 {
+            driven.accept(with_id(n, 10 * n, chosen(n.into())), time(1));
+        }
         driven
     };
     for limit in [0, 1, 16, 17, 100, 5_000] {

@@ -127,7 +127,9 @@ fn outcome(decided: Result<Decision, Rejection>) -> String {
 fn every_command_in_every_state() {
     for (column, (state, mut driven, now)) in states().into_iter().enumerate() {
         // So that there is a ban to be lifted, where one can be made.
-        let _ = driven.run(&ban(9, StandingBids::Keep), now.min(time(3_599)).max(driven.auction.view().at));
+        let before = now.min(time(3_599)).max(driven.auction.view().at);
+        let banned = driven.run(&ban(9, StandingBids::Keep), before);
+        assert_eq!(banned.is_ok(), !driven.auction.state().is_final());
         let commands = commands();
         assert_eq!(commands.len(), TABLE.len());
         for ((name, command), (row, expected)) in commands.iter().zip(TABLE) {

@@ -52,7 +52,7 @@ impl Bidders {
             Some(index) => {
                 let is =
                     |&number: &u32| self.list.get(number as usize).is_some_and(|it| it.account == packed);
-                index.find(index.hash(&packed), is).copied()
+                index.find(account.to_bits(), is).copied()
             }
         }
     }
@@ -95,12 +95,8 @@ impl Bidders {
     /// Enters a bidder into the index, where there is one.
     fn enter(&mut self, number: u32) {
         let (Some(index), Some(bidder)) = (&mut self.index, self.list.get(number as usize)) else { return };
-        let hash = index.hash(&bidder.account);
-        index.insert_new(hash, number, |&number, hasher| {
-            std::hash::BuildHasher::hash_one(
-                hasher,
-                self.list.get(number as usize).map_or([0; 4], |it| it.account),
-            )
+        index.insert_new(bidder.account().to_bits(), number, |&number| {
+            self.list.get(number as usize).map_or(0, |bidder| bidder.account().to_bits())
         });
     }
 }

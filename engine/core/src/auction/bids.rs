@@ -199,7 +199,7 @@ impl Chosen {
                 self.ids
                     .last()
                     .filter(|last| last.id == packed)
-                    .or_else(|| index.find(index.hash(&packed), is).and_then(|&at| self.ids.get(at as usize)))
+                    .or_else(|| index.find(id.to_bits(), is).and_then(|&at| self.ids.get(at as usize)))
             }
         };
         found.map(|chosen| chosen.bid as usize)
@@ -219,12 +219,8 @@ impl Chosen {
     /// Enters an id into the index, where there is one.
     fn enter(&mut self, at: u32) {
         let (Some(index), Some(chosen)) = (&mut self.index, self.ids.get(at as usize)) else { return };
-        let hash = index.hash(&chosen.id);
-        index.insert_new(hash, at, |&at, hasher| {
-            std::hash::BuildHasher::hash_one(
-                hasher,
-                self.ids.get(at as usize).map_or([0; 4], |chosen| chosen.id),
-            )
+        index.insert_new(unpack(chosen.id).to_bits(), at, |&at| {
+            self.ids.get(at as usize).map_or(0, |chosen| unpack(chosen.id).to_bits())
         });
     }
 }

@@ -12,7 +12,7 @@
 
 use foldhash::quality::RandomState;
 use hashbrown::HashTable;
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hash};
 
 /// Items that one table holds before it is split: what 2048 buckets take.
 const TABLE_MAX: usize = 1792;
@@ -50,11 +50,6 @@ const fn directory_bits(hash: u64) -> usize {
 }
 
 impl<T> SplitTable<T> {
-    /// The hash of a key, for the other calls.
-    pub(crate) fn hash(&self, key: &impl std::hash::Hash) -> u64 {
-        self.hasher.hash_one(key)
-    }
-
     /// Number of items.
     pub(crate) fn len(&self) -> usize {
         self.len
@@ -69,15 +64,17 @@ impl<T> SplitTable<T> {
         self.directory[directory_bits(hash) & (self.directory.len() - 1)] as usize
     }
 
-    /// The item with this hash for which `is`.
-    pub(crate) fn find(&self, hash: u64, is: impl FnMut(&T) -> bool) -> Option<&T> {
+    /// The item with this key, for which `is` holds.
+    pub(crate) fn find(&self, key: impl Hash, is: impl FnMut(&T) -> bool) -> Option<&T> {
+        let hash = self.hasher.hash_one(key);
         self.tables[self.table_of(hash)].items.find(hash, is)
     }
 
-    /// Adds an item that is not in the table yet. `hash_of` gives the hash of an item that is.
-    pub(crate) fn insert_new(&mut self, hash: u64, item: T, hash_of: impl Fn(&T, &RandomState) -> u64) {
+    /// Adds an item whose key is not in the table yet. `key_of` gives the key of an item that is.
+    pub(crate) fn insert_new<K: Hash>(&mut self, key: K, item: T, key_of: impl Fn(&T) -> K) {
         let hasher = self.hasher.clone();
-        let hash_of = |item: &T| hash_of(item, &hasher);
+        let hash_of = |item: &T| hasher.hash_one(key_of(item));
+        let hash = hasher.hash_one(key);
         while self.tables[self.table_of(hash)].is_full() {
             self.split(self.table_of(hash), &hash_of);
         }
@@ -86,8 +83,9 @@ impl<T> SplitTable<T> {
         self.len += 1;
     }
 
-    /// Takes out the item with this hash for which `is`.
-    pub(crate) fn remove(&mut self, hash: u64, is: impl FnMut(&T) -> bool) -> Option<T> {
+    /// Takes out the item with this key, for which `is` holds.
+    pub(crate) fn remove(&mut self, key: impl Hash, is: impl FnMut(&T) -> bool) -> Option<T> {
+        let hash = self.hasher.hash_one(key);
         let table = self.table_of(hash);
         let (item, _) = self.tables[table].items.find_entry(hash, is).ok()?.remove();
         self.len -= 1;
@@ -132,9 +130,8 @@ mod tests {
     fn finds_every_item_and_only_those_through_many_splits() {
         let mut table = SplitTable::<u64>::default();
         for n in 0..100_000 {
-            let hash = table.hash(&n);
-            assert!(table.find(hash, |&item| item == n).is_none());
-            table.insert_new(hash, n, |item, hasher| hasher.hash_one(item));
+            assert!(table.find(n, |&item| item == n).is_none());
+            table.insert_new(n, n, |&item| item);
         }
         assert_eq!((table.len(), table.iter().count()), (100_000, 100_000));
         assert!(
@@ -142,11 +139,10 @@ mod tests {
             "none ever grew past its bound"
         );
         for n in 0..100_000 {
-            let hash = table.hash(&n);
-            assert_eq!(table.find(hash, |&item| item == n), Some(&n));
+            assert_eq!(table.find(n, |&item| item == n), Some(&n));
             if n % 2 == 0 {
-                assert_eq!(table.remove(hash, |&item| item == n), Some(n));
-                assert_eq!(table.remove(hash, |&item| item == n), None);
+                assert_eq!(table.remove(n, |&item| item == n), Some(n));
+                assert_eq!(table.remove(n, |&item| item == n), None);
             }
         }
         assert_eq!(table.len(), 50_000);
