@@ -64,12 +64,20 @@ impl Board {
         let floor = slot.floor.load(Relaxed);
         let above = u64::from(below(chooser, self.spread + 1)) * steps.at(floor);
         let amount = floor.saturating_add(above).min(AMOUNT_MAX);
-        slot.floor.fetch_max(amount + steps.at(amount), Relaxed);
+        slot.floor.fetch_max(self.above(auction, amount), Relaxed);
         slot.in_flight.fetch_add(1, Relaxed);
         let bidder = 1 + below(chooser, self.bidders);
         // A leader would have to go above their own maximum, which may be above the floor.
         let is_leader = bidder == slot.leader.load(Relaxed);
         Offer { bidder: if is_leader { bidder % self.bidders + 1 } else { bidder }, amount }
+    }
+
+    /// The least amount that is surely acceptable after a bid of this amount. With proxy bidding that is two steps up: where
+    /// the bid is outbid by a standing maximum, the price is already one step above it.
+    fn above(&self, auction: u32, amount: u64) -> u64 {
+        let terms = &self.terms[auction as usize];
+        let one_up = amount + terms.steps.at(amount);
+        if terms.proxy { one_up + terms.steps.at(one_up) } else { one_up }
     }
 
     /// A bid was accepted.
@@ -105,12 +113,12 @@ mod tests {
     }
 
     #[test]
-    fn bids_in_flight_rise_by_at_least_a_step() {
+    fn bids_in_flight_rise_by_at_least_two_steps_with_proxy_bidding() {
         let (board, mut chooser) = (board(10, 3), Chooser::seed_from_u64(1));
         let amounts: Vec<u64> = (0..100).map(|_| board.offer(0, &mut chooser).amount).collect();
         assert!((1_000..=1_300).contains(&amounts[0]));
-        assert!(amounts.windows(2).all(|pair| pair[1] >= pair[0] + 100), "{amounts:?}");
-        assert!(amounts.windows(2).any(|pair| pair[1] > pair[0] + 100), "the spread is used");
+        assert!(amounts.windows(2).all(|pair| pair[1] >= pair[0] + 200), "{amounts:?}");
+        assert!(amounts.windows(2).any(|pair| pair[1] > pair[0] + 200), "the spread is used");
     }
 
     #[test]
@@ -119,7 +127,7 @@ mod tests {
         board.offer(0, &mut chooser);
         board.offer(0, &mut chooser);
         board.accepted(0, 1, Standing::Leading, 1_000);
-        assert_eq!(board.offer(0, &mut chooser).amount, 1_200, "one is still in flight");
+        assert_eq!(board.offer(0, &mut chooser).amount, 1_400, "one is still in flight");
         board.accepted(0, 2, Standing::Outbid, 1_100);
         board.accepted(0, 3, Standing::Leading, 1_150);
         assert_eq!(board.offer(0, &mut chooser).amount, 1_150);

@@ -9,6 +9,7 @@
 //! that is due into one buffer, and decodes all that came in one pass. No bid allocates.
 
 mod bid;
+mod books;
 mod lane;
 mod socket;
 mod stats;

@@ -5,9 +5,9 @@
 //! 2. **Bids of unknown fate are resolved.** One with a chosen id is sent once more: an auction that still takes bids accepts
 //!    it now or repeats its receipt, one that has ended repeats the receipt or refuses. Either answer settles it, and a
 //!    receipt makes it a bid like any other. One without an id cannot be sent again. It can only hide behind a seq that
-//!    no known bid of its auction has: it is asked for under each such assigned id, which the engine never takes for
-//!    a new bid. Where that would be more than [`PROBES_MAX`] questions, or the auction is no longer in memory, it stays
-//!    *unresolved*.
+//!    no known bid of its auction has: it is asked for under such assigned ids, which the engine never takes for new
+//!    bids, until as many are found as the auction has bids that are not known. Where that would be more than
+//!    [`PROBES_MAX`] questions, or the auction is no longer in memory, it stays *unresolved*.
 //! 3. **Every auction is computed anew** by [`oracle`](crate::oracle), bid by bid in the order of the log, and compared:
 //!    each receipt's standing, price, next amount and end; and the auction's price, leader, number of bids, end,
 //!    reserve status and outcome as the engine shows them.
@@ -40,7 +40,7 @@ use book::Book;
 use findings::Findings;
 
 /// Questions that resolving one auction's bids without ids may take.
-pub const PROBES_MAX: u64 = 200_000;
+pub const PROBES_MAX: u64 = 2_000_000;
 
 /// The settings of a verification.
 #[derive(Clone, Debug)]

@@ -1,6 +1,6 @@
 //! One bid on its way, and the ids that bids are given.
 
-use gavel_core::BidId;
+use gavel_core::{AccountId, BidId};
 
 /// A bid that is in flight or will be sent (again). Times in nanoseconds since the run's clock was set.
 #[derive(Clone, Copy, Debug)]
@@ -15,6 +15,12 @@ pub(super) struct Bid {
     pub(super) sent_ns: u64,
     /// True once a connection broke while it was unanswered: it may have been accepted.
     pub(super) uncertain: bool,
+}
+
+impl Bid {
+    pub(super) fn account(&self) -> AccountId {
+        AccountId::from_integer(u64::from(self.bidder))
+    }
 }
 
 /// The ids of one lane's bids: run, lane and a running number in the form of a version 4 UUID.

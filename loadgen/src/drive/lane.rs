@@ -5,14 +5,12 @@
 //! unknown. A bid is sent again only with its own id, or when the answer said that it was not taken.
 
 use super::bid::{Bid, Ids};
+use super::books::Books;
 use super::socket::Socket;
 use super::stats::LATE_NS;
-use super::worker::{Books, Plot};
+use super::worker::Plot;
 use crate::distribution::{Chooser, Picker, unit};
-use crate::ledger::{AckedBid, UnknownBid};
-use crate::outcome::Outcome;
-use crate::reply::least_amount;
-use gavel_core::{AccountId, Amount, Receipt};
+use gavel_core::Amount;
 use gavel_wire::{BidReply, Code, encode, read_bid_reply};
 use rustix::event::{PollFd, PollFlags};
 use std::collections::VecDeque;
@@ -38,6 +36,7 @@ pub(super) struct Lane {
     ids: Ids,
     pending: VecDeque<Bid>,
     again: VecDeque<Bid>,
+    /// Not 0 from a `BUSY` or `LOADING` on until a bid is taken or refused again; doubles meanwhile.
     backoff_ns: u64,
     silent_until_ns: u64,
 }
@@ -81,14 +80,14 @@ impl Lane {
     pub(super) fn next_ns(&self) -> u64 {
         match self.state {
             State::Down { next_try_ns, .. } => next_try_ns,
-            State::Up(_) if !self.again.is_empty() => self.silent_until_ns,
+            State::Up(_) if self.backoff_ns > 0 && self.pending.is_empty() => self.silent_until_ns,
             _ => u64::MAX,
         }
     }
 
     /// How many more bids may be in flight now.
-    pub(super) fn room(&self, plot: &Plot, now_ns: u64) -> usize {
-        if !self.is_up() || now_ns < self.silent_until_ns {
+    pub(super) fn room(&self, plot: &Plot) -> usize {
+        if !self.is_up() || self.backoff_ns > 0 {
             return 0;
         }
         (plot.options.pipeline as usize).saturating_sub(self.pending.len() + self.again.len())
@@ -119,8 +118,11 @@ impl Lane {
     /// Sends what is to be sent again and writes what is encoded.
     pub(super) fn flush(&mut self, plot: &Plot, books: &mut Books, now_ns: u64) {
         let State::Up(socket) = &mut self.state else { return };
-        if now_ns >= self.silent_until_ns {
-            while let Some(bid) = self.again.pop_front() {
+        // After BUSY or LOADING one bid asks whether it is better now; the others follow when it was taken.
+        let asks = now_ns >= self.silent_until_ns && self.pending.is_empty();
+        let sends = if self.backoff_ns == 0 { usize::MAX } else { usize::from(asks) };
+        for _ in 0..sends.min(self.again.len()) {
+            if let Some(bid) = self.again.pop_front() {
                 put(plot, socket, &bid);
                 books.stats.resent += 1;
                 self.pending.push_back(bid);
@@ -215,8 +217,7 @@ impl Lane {
             if bid.uncertain {
                 books.unknown(plot, &bid);
             } else {
-                plot.board.refused(bid.auction, None);
-                books.stats.abandoned += 1;
+                books.abandoned(plot, &bid);
             }
         }
     }
@@ -224,60 +225,5 @@ impl Lane {
 
 fn put(plot: &Plot, socket: &mut Socket, bid: &Bid) {
     let amount = Amount::new(bid.amount).unwrap_or(Amount::MAX);
-    encode::bid(socket.output(), plot.auctions[bid.auction as usize], account(bid), amount, bid.id);
-}
-
-fn account(bid: &Bid) -> AccountId {
-    AccountId::from_integer(u64::from(bid.bidder))
-}
-
-impl Books {
-    fn answered(&mut self, bid: &Bid, outcome: Outcome, now_ns: u64) {
-        self.stats.tally.count(outcome);
-        self.stats.latencies.record(now_ns.saturating_sub(bid.due_ns));
-    }
-
-    fn accepted(&mut self, plot: &Plot, bid: &Bid, receipt: &Receipt, now_ns: u64) {
-        plot.board.accepted(bid.auction, bid.bidder, receipt.standing, receipt.min_next.get());
-        self.answered(bid, Outcome::Accepted(receipt.standing), now_ns);
-        if let Some(ledger) = &mut self.ledger {
-            ledger.acked(&AckedBid {
-                auction: bid.auction,
-                bidder: account(bid),
-                amount: bid.amount,
-                id: receipt.bid,
-                chosen: bid.id.is_some(),
-                standing: receipt.standing,
-                position: receipt.position,
-                price: receipt.price.get(),
-                min_next: receipt.min_next.get(),
-                ends_us: receipt.ends_at.micros(),
-                sent_us: plot.clock.wall_us(bid.sent_ns),
-                acked_us: plot.clock.wall_us(now_ns),
-            });
-        }
-    }
-
-    fn refused(&mut self, plot: &Plot, bid: &Bid, code: Code, words: &[u8], now_ns: u64) {
-        plot.board.refused(bid.auction, if code == Code::TooLow { least_amount(words) } else { None });
-        self.answered(bid, Outcome::Refused(code), now_ns);
-    }
-
-    fn not_now(&mut self, code: Code) {
-        if code == Code::Busy { self.stats.busy += 1 } else { self.stats.loading += 1 }
-    }
-
-    fn unknown(&mut self, plot: &Plot, bid: &Bid) {
-        plot.board.refused(bid.auction, None);
-        self.stats.unknown += 1;
-        if let Some(ledger) = &mut self.ledger {
-            ledger.unknown(&UnknownBid {
-                auction: bid.auction,
-                bidder: account(bid),
-                amount: bid.amount,
-                id: bid.id,
-                sent_us: plot.clock.wall_us(bid.sent_ns),
-            });
-        }
-    }
+    encode::bid(socket.output(), plot.auctions[bid.auction as usize], bid.account(), amount, bid.id);
 }

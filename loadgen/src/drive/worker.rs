@@ -1,6 +1,7 @@
 //! One thread of a run and its lanes.
 
 use super::bid::Bid;
+use super::books::Books;
 use super::lane::Lane;
 use super::stats::{Shared, Stats};
 use crate::board::Board;
@@ -46,13 +47,6 @@ impl Plot {
     }
 }
 
-/// What one worker writes down.
-#[derive(Debug)]
-pub(super) struct Books {
-    pub(super) stats: Stats,
-    pub(super) ledger: Option<BlockWriter>,
-}
-
 /// One thread's part of a run.
 #[derive(Debug)]
 pub(crate) struct Worker<'a> {
@@ -61,7 +55,7 @@ pub(crate) struct Worker<'a> {
     books: Books,
     plan: Option<Plan>,
     chooser: Chooser,
-    /// The lane that gets the next planned bid.
+    /// The lane whose turn it was last to take planned bids.
     turn: usize,
     handed_over_ns: u64,
 }
@@ -131,19 +125,17 @@ impl<'a> Worker<'a> {
         self.lanes.iter_mut().for_each(|lane| lane.flush(self.plot, &mut self.books, now_ns));
     }
 
-    /// Makes the planned bids that are due, lane by lane in turn, as far as there is room.
+    /// Makes the planned bids that are due. What is due at once goes out in one write on one lane, as far as that has room;
+    /// the next time it is the next lane's turn.
     fn make_due(&mut self, now_ns: u64) {
         let (Some(plan), begin_ns) = (&mut self.plan, self.plot.begin_ns) else { return };
-        while plan.next_ns() <= now_ns - begin_ns {
-            let has_room = |turn: &usize| self.lanes[*turn].room(self.plot, now_ns) > 0;
-            let lanes = self.lanes.len();
-            let Some(turn) = (self.turn..self.turn + lanes).map(|turn| turn % lanes).find(has_room) else {
-                return;
-            };
-            if let Some(due_ns) = plan.take_due(now_ns - begin_ns, &mut self.chooser) {
+        let lanes = self.lanes.len();
+        self.turn = (self.turn + 1) % lanes;
+        for turn in (self.turn..self.turn + lanes).map(|turn| turn % lanes) {
+            for _ in 0..self.lanes[turn].room(self.plot) {
+                let Some(due_ns) = plan.take_due(now_ns - begin_ns, &mut self.chooser) else { return };
                 self.lanes[turn].make(self.plot, &mut self.books, begin_ns + due_ns, now_ns);
             }
-            self.turn = (turn + 1) % lanes;
         }
     }
 
@@ -193,7 +185,7 @@ impl<'a> Worker<'a> {
 
 /// Keeps a closed loop's lane full.
 fn fill(lane: &mut Lane, plot: &Plot, books: &mut Books, now_ns: u64) {
-    for _ in 0..lane.room(plot, now_ns) {
+    for _ in 0..lane.room(plot) {
         lane.make(plot, books, now_ns, now_ns);
     }
 }
