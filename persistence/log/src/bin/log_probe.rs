@@ -9,7 +9,7 @@
 //! Each says lines of `WORD shard:lsn:hash …`: `durable`, `marked`, `ok`; or `refused` and why, with exit code 1.
 
 use gavel_core::{Epoch, Lsn, ShardId, Timestamp};
-use gavel_log::{DirLock, Frame, FrameBuilder, Log, OpenOptions, SledLog, Tip};
+use gavel_log::{DirLock, Frame, FrameBuilder, Log, LogError, OpenOptions, SledLog, Tip};
 use std::error::Error;
 use std::io::Write;
 use std::path::Path;
@@ -71,7 +71,9 @@ fn write(dir: &Path, commits: &str, mark_every: &str, how: &str) -> Result<(), B
             .filter(|shard| (commit + u64::from(shard.0)) % 3 != 0)
             .filter_map(|&shard| frame(shard, epoch, log.tip(shard), commit))
             .collect();
-        log.commit(&frames)?;
+        if let Err(error) = log.commit(&frames) {
+            return Err(after_failure(&mut *log, &frames, error));
+        }
         say_tips("durable", &*log)?;
         if commit % mark_every == 0 {
             log.mark(time(commit))?;
@@ -84,6 +86,14 @@ fn write(dir: &Path, commits: &str, mark_every: &str, how: &str) -> Result<(), B
     }
     // No destructor runs: sled writes nothing more, as if the process had been killed.
     std::process::abort();
+}
+
+/// After a failure the log must take nothing more; where it does, that is what there is to say.
+fn after_failure(log: &mut dyn Log, frames: &[Frame], error: LogError) -> Box<dyn Error> {
+    match (log.commit(frames), log.mark(time(0))) {
+        (Err(LogError::Poisoned), Err(LogError::Poisoned)) => error.into(),
+        (commit, mark) => format!("after {error}, the log still works: {commit:?}, {mark:?}").into(),
+    }
 }
 
 fn frame(shard: ShardId, epoch: Epoch, tip: Tip, commit: u64) -> Option<Frame> {
