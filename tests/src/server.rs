@@ -157,10 +157,8 @@ impl Server {
     fn spawn(options: &Options, data: &Path, folder: &Path) -> Process {
         // The address of the process before must not be taken for the new one's.
         drop(std::fs::remove_file(data.join("resp.addr")));
-        let address = options.address.map_or_else(|| "127.0.0.1:0".to_owned(), |address| address.to_string());
-        let mut command = Command::new(binaries::gavel());
-        command.arg("serve").arg("--data").arg(data).args(["--resp", &address]).args(&options.flags);
-        Process::start(&mut command, &folder.join("server.log"))
+        let address = options.address.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 0)));
+        Process::start(command(data, address).args(&options.flags), &folder.join("server.log"))
     }
 
     fn wait_for_address(process: &mut Process, data: &Path) -> SocketAddr {
@@ -180,6 +178,14 @@ impl Server {
             other => Some(other),
         });
     }
+}
+
+/// The command line of a server.
+#[must_use]
+pub fn command(data: &Path, address: SocketAddr) -> Command {
+    let mut command = Command::new(binaries::gavel());
+    command.arg("serve").arg("--data").arg(data).args(["--resp", &address.to_string()]);
+    command
 }
 
 impl Drop for Server {

@@ -2,11 +2,16 @@
 //!
 //! Method: on one and the same directory, round after round: a storm on new auctions, SIGKILL in its midst, a start that is killed
 //! before or soon after it takes connections, a start that may recover. Then every bid that any round's storm was
-//! acknowledged is sent again with its id and must get its first answer again.
+//! acknowledged is sent again with its id and must get its first answer again. The very first start is killed as well, at
+//! many points, as nothing on the disk is whole then.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a suite fails by panicking")]
 
+use gavel_tests::process::Process;
 use gavel_tests::storm::{self, Placed};
-use gavel_tests::{Item, Options, Server, Storm, rounds};
+use gavel_tests::{Item, Options, Server, Storm, rounds, server};
+use rustix::process::Signal;
+use std::net::SocketAddr;
+use std::time::Duration;
 
 const AUCTIONS: usize = 20;
 
@@ -24,6 +29,23 @@ fn kills_in_storms_and_in_recoveries_lose_nothing() {
         server.kill9();
         server.restart();
         storm::assert_all_there(&server, &placed);
+    }
+}
+
+#[test]
+fn a_kill_in_the_midst_of_the_first_start_leaves_a_directory_that_starts() {
+    for round in 0..rounds(20) {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        let mut command = server::command(&data, SocketAddr::from(([127, 0, 0, 1], 0)));
+        let mut first = Process::start(&mut command, &folder.path().join("first.log"));
+        // Not to wait for anything: so that each round's kill hits another point of the start.
+        std::thread::sleep(Duration::from_millis(u64::from(round * 4 % 80)));
+        first.signal(Signal::KILL);
+        first.wait();
+        let server = Server::start(Options::new().data(&data));
+        let auction = Item::new().open(&mut server.connect());
+        server.connect().bid(auction, 1, 5_000);
     }
 }
 

@@ -5,8 +5,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a suite fails by panicking")]
 
 use gavel_tests::process::Process;
-use gavel_tests::{Item, Options, Server, binaries};
-use std::process::Command;
+use gavel_tests::{Item, Options, Server, server};
+use std::net::SocketAddr;
 
 /// The documented exit code: the data directory is held by another process.
 const EXIT_HELD: i32 = 4;
@@ -17,8 +17,8 @@ fn a_second_server_on_the_same_directory_is_told_who_holds_it() {
     let mut client = server.connect();
     let auction = Item::new().open(&mut client);
     let logs = tempfile::tempdir().unwrap();
-    let mut command = Command::new(binaries::gavel());
-    command.arg("serve").arg("--data").arg(server.data()).args(["--resp", "127.0.0.1:0"]);
+    let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
+    let mut command = server::command(server.data(), anywhere);
     let mut second = Process::start(&mut command, &logs.path().join("second.log"));
     assert_eq!(second.wait().code(), Some(EXIT_HELD), "{}", second.output());
     let said = second.output();
