@@ -66,8 +66,12 @@ pub struct RunArgs {
     /// Threads that drive the connections
     #[arg(long, default_value_t = 1)]
     pub threads: u32,
-    /// uniform, zipf[:EXPONENT], hot[:SHARE] or sniping[:SECONDS]
-    #[arg(long, default_value = "uniform")]
+    /// Which auctions are bid on
+    #[arg(
+        long,
+        default_value = "uniform",
+        help = "Which auctions are bid on: uniform, zipf[:EXPONENT], hot[:SHARE] or sniping[:SECONDS]"
+    )]
     pub distribution: Distribution,
     /// Open loop: so many bids per second at planned times; without it, a closed loop
     #[arg(long, value_name = "PER_SECOND")]

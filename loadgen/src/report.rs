@@ -16,8 +16,8 @@ use std::path::Path;
 pub struct Settings {
     pub server: String,
     pub seed: u64,
-    /// Tells this run's ids from those of every other.
-    pub run: u64,
+    /// Tells this run's ids from those of every other: 16 hexadecimal digits.
+    pub run: String,
     /// When bidding began, RFC 3339.
     pub began_at: String,
     pub auctions: u32,
@@ -37,7 +37,7 @@ impl Settings {
         Self {
             server: options.server.to_string(),
             seed: options.seed,
-            run,
+            run: format!("{run:016x}"),
             began_at: crate::units::time_text(began_us),
             auctions: options.auctions,
             bidders: options.bidders,

@@ -1,4 +1,4 @@
-//! Reading a ledger whole. It is held in memory: about 140 bytes for each bid.
+//! Reading a ledger whole. It is held in memory: at most 112 bytes for each bid.
 
 use super::record::{self, Base, Fields};
 use super::write::Totals;
@@ -7,6 +7,8 @@ use crate::terms::{KnownTerms, TermsError};
 use gavel_core::AuctionId;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
+
+const _: () = assert!(size_of::<AckedBid>() <= 112, "what the header of this file says of memory");
 
 /// What the generator knew.
 #[derive(Clone, Debug, Default)]
