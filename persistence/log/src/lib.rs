@@ -31,7 +31,7 @@
 //!
 //! [`Log::reader`] gives a handle for any thread; [`LogReader::read_from`] reads one shard's durable frames in order, and
 //! several shards can be read in parallel. Recovery reads every shard from `Lsn(1)`, decodes each record with
-//! [`record::decode`], and starts the epoch after the tip's.
+//! [`record::decode`], and starts the epoch after [`Opened::last_epoch`] (without sled: after the tips').
 
 pub mod chain;
 pub mod frame;

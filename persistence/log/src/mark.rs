@@ -4,13 +4,14 @@
 //! ```text
 //!  slot 0: 16 KiB | slot 1: 16 KiB          written in turn; the valid slot with the higher generation counts
 //!
-//!  0        8         10      12      16           24     32       36
-//!  | magic  | version | flags | count | generation | time | CRC32C | entries …
+//!  0        8         10      12      16           24     32      36       40
+//!  | magic  | version | flags | count | generation | time | epoch | CRC32C | entries …
 //!  entry: | shard 2 | epoch 4 | Lsn 8 | hash 32 |
 //! ```
 //!
 //! Invariants: a slot is only overwritten while the other one is valid and synced; the CRC covers all of a slot's used
-//! bytes but its own; a mark never says more than is durable; flag 1 is set by a clean stop only.
+//! bytes but its own; a mark never says more than is durable; flag 1 is set by a clean stop only; an epoch is in a mark
+//! before the first frame of it is written, so that no epoch is ever used twice, whatever became of its frames.
 
 use crate::chain::{ChainHash, Tip};
 use crate::log::Tips;
@@ -27,9 +28,9 @@ const MAGIC: [u8; 8] = *b"\x8dGVLmrk\n";
 const VERSION: u16 = 1;
 const CLEAN: u16 = 1;
 const SLOT_BYTES: usize = 16 * 1024;
-const HEADER_BYTES: usize = 36;
+const HEADER_BYTES: usize = 40;
 const ENTRY_BYTES: usize = 46;
-const CRC_AT: usize = 32;
+const CRC_AT: usize = 36;
 const _: () = assert!(HEADER_BYTES + gavel_core::limits::SHARDS_MAX * ENTRY_BYTES <= SLOT_BYTES);
 
 /// What was known to be durable at some time.
@@ -37,6 +38,8 @@ const _: () = assert!(HEADER_BYTES + gavel_core::limits::SHARDS_MAX * ENTRY_BYTE
 pub struct Mark {
     /// The durable ends of all shards that had records.
     pub tips: Tips,
+    /// The latest epoch that frames may have been written in.
+    pub epoch: Epoch,
     /// When, by the engine's clock.
     pub at: Timestamp,
     /// True when the log was closed then, and nothing was committed after it.
@@ -65,8 +68,8 @@ pub enum MarkError {
 impl Mark {
     /// What was durable at this time, and whether the log was closed then.
     #[must_use]
-    pub fn new(tips: Tips, at: Timestamp, clean: bool) -> Self {
-        Self { tips, at, clean, generation: 0 }
+    pub fn new(tips: Tips, epoch: Epoch, at: Timestamp, clean: bool) -> Self {
+        Self { tips, epoch, at, clean, generation: 0 }
     }
 
     /// The mark in a data directory; `None` where there is no such file.
@@ -103,6 +106,7 @@ impl Mark {
         let (entries, _) = used[HEADER_BYTES..].as_chunks::<ENTRY_BYTES>();
         Ok(Self {
             tips: entries.iter().map(entry).collect::<Option<_>>().ok_or(SlotError::Damaged)?,
+            epoch: Epoch(u32::from_le_bytes(field(header, 32))),
             at: Timestamp::from_micros(u64::from_le_bytes(field(header, 24))).ok_or(SlotError::Damaged)?,
             clean: u16::from_le_bytes(field(header, 10)) & CLEAN != 0,
             generation: u64::from_le_bytes(field(header, 16)),
@@ -110,7 +114,7 @@ impl Mark {
     }
 
     fn to_bytes(&self) -> Vec<u8> {
-        let Self { tips, at, clean, generation } = self;
+        let Self { tips, epoch, at, clean, generation } = self;
         let mut bytes = Vec::with_capacity(HEADER_BYTES + tips.len() * ENTRY_BYTES);
         bytes.extend_from_slice(&MAGIC);
         bytes.extend_from_slice(&VERSION.to_le_bytes());
@@ -119,6 +123,7 @@ impl Mark {
         bytes.extend_from_slice(&(tips.len() as u32).to_le_bytes());
         bytes.extend_from_slice(&generation.to_le_bytes());
         bytes.extend_from_slice(&at.micros().to_le_bytes());
+        bytes.extend_from_slice(&epoch.0.to_le_bytes());
         bytes.extend_from_slice(&[0; HEADER_BYTES - CRC_AT]);
         for (shard, Tip { epoch, lsn, hash }) in tips {
             bytes.extend_from_slice(&u16::from(shard.0).to_le_bytes());

@@ -6,9 +6,9 @@
 //!
 //! | form | content | layout |
 //! |---|---|---|
-//! | 1 | an accepted bid, the usual kind | [`v1::bid`]: 55 bytes, up to 87 |
-//! | 2 | any event of an auction | [`v1::event`]: rkyv |
-//! | 3 | an event of a shard | [`v1::shard`]: rkyv |
+//! | 1 | an accepted bid, the usual kind | `v1::bid`: 55 bytes, up to 87 |
+//! | 2 | any event of an auction | `v1::event`: rkyv |
+//! | 3 | an event of a shard | `v1::shard`: rkyv |
 
 mod v1;
 

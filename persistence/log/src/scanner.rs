@@ -4,9 +4,9 @@
 //! over the rest. So before sled opens, this finds every frame that lies in the file, whole or damaged, and what sled would
 //! make of the file. It is also how offline tools read a log, and how frames are got out of a file that sled does not open.
 //!
-//! - [`find`] looks for frames: magic, length, CRC32C. A value lies contiguous in the file, inside one segment.
-//! - [`reach`] follows sled's own messages the way its recovery does, to know which bytes it would read at all.
-//! - [`verify`] holds both against the mark.
+//! - `find` looks for frames: magic, length, CRC32C. A value lies contiguous in the file, inside one segment.
+//! - `reach` follows sled's own messages the way its recovery does, to know which bytes it would read at all.
+//! - `verify` holds both against the mark.
 //!
 //! The file holds old copies of frames (sled writes pages anew), and may hold frames of a commit that never finished, and
 //! of generations that a crash cut off. Epoch and chain tell which count: going back from a tip by the hashes, there is

@@ -20,7 +20,7 @@ use crate::lock::DirLock;
 use crate::log::{Log, LogError, LogReader, Tips, follow_all};
 use crate::mark::{Mark, MarkWriter};
 use crate::quiet::quietly;
-use gavel_core::{Lsn, ShardId, Timestamp};
+use gavel_core::{Epoch, Lsn, ShardId, Timestamp};
 use open::TheOne;
 use reader::{Durable, SledReader};
 use std::fs::File;
@@ -38,6 +38,8 @@ pub struct SledLog {
     file: File,
     mark: MarkWriter,
     tips: Tips,
+    /// The latest that this process may write frames in, as far as the mark is concerned.
+    epoch: Epoch,
     durable: Durable,
     poisoned: bool,
 }
@@ -95,7 +97,8 @@ impl SledLog {
     }
 
     fn write_mark(&mut self, at: Timestamp, clean: bool) -> Result<(), LogError> {
-        let mark = Mark::new(self.tips.clone(), at, clean);
+        let epoch = self.tips.values().map(|tip| tip.epoch).fold(self.epoch, Epoch::max);
+        let mark = Mark::new(self.tips.clone(), epoch, at, clean);
         self.mark.write(mark).map_err(|source| LogError::io("mark", source))
     }
 

@@ -15,7 +15,7 @@ const SLOT: usize = 16 * 1024;
 fn mark(shards: u64, lsn: u64) -> Mark {
     let tip = |shard| Tip { epoch: Epoch(2), lsn: Lsn(lsn), hash: ChainHash([shard; 32]) };
     let tips = (0..shards).map(|shard| (ShardId(shard as u8), tip(shard as u8))).collect();
-    Mark::new(tips, Timestamp::from_micros(lsn).unwrap(), false)
+    Mark::new(tips, Epoch(7), Timestamp::from_micros(lsn).unwrap(), false)
 }
 
 fn lsn(dir: &Path) -> u64 {
@@ -32,10 +32,10 @@ fn the_latest_mark_is_read_with_all_shards() {
         let read = Mark::read(dir.path()).unwrap().unwrap();
         assert_eq!((read.tips, read.at), (mark(lsn * 28, lsn).tips, mark(0, lsn).at));
     }
-    let all = Mark::new(mark(256, 10).tips, Timestamp::MAX, true);
+    let all = Mark::new(mark(256, 10).tips, Epoch(8), Timestamp::MAX, true);
     writer.write(all.clone()).unwrap();
     let read = Mark::read(dir.path()).unwrap().unwrap();
-    assert_eq!((read.tips, read.at, read.clean), (all.tips, all.at, true));
+    assert_eq!((read.tips, read.epoch, read.at, read.clean), (all.tips, Epoch(8), all.at, true));
 }
 
 /// Fails without the two slots written in turn.
@@ -48,7 +48,7 @@ fn a_damaged_slot_leaves_the_mark_before_it() {
         let path = dir.path().join("mark");
         let whole = fs::read(&path).unwrap();
         let mut read = [false; 2];
-        for at in (0..whole.len()).filter(|at| at % SLOT < 36 + 3 * 46) {
+        for at in (0..whole.len()).filter(|at| at % SLOT < 40 + 3 * 46) {
             let mut damaged = whole.clone();
             damaged[at] ^= 4;
             fs::write(&path, damaged).unwrap();

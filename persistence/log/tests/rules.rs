@@ -179,6 +179,22 @@ fn damage_is_told_from_a_torn_tail_by_the_mark() {
     assert!(matches!(open(dir.path()), Err(OpenError::Flaw(flaw)) if flaw.at == first.last()));
 }
 
+/// Safeguard: the mark holds the epoch before its first frame is written. By the frames alone, an epoch whose frames were all lost
+/// would be used again, and one position mean two things.
+#[test]
+fn no_epoch_is_used_twice_even_when_nothing_of_it_is_left() {
+    let _one = one_at_a_time();
+    let dir = TempDir::new().unwrap();
+    for last in 0..4 {
+        let (log, opened) = open(dir.path()).unwrap();
+        assert_eq!((opened.last_epoch, log.shards()), (Epoch(last), vec![]));
+    }
+    let mut log = open(dir.path()).unwrap().0;
+    log.commit(&[frame_after(A, Epoch(9), Tip::default(), 1, 60)]).unwrap();
+    drop(log);
+    assert_eq!(open(dir.path()).unwrap().1.last_epoch, Epoch(9), "by the frames, where they know more");
+}
+
 /// Safeguard: panics of the engine are caught, and its words go into the error. In a process of its own, to see the
 /// screen (`read` insists that it stays empty).
 #[test]

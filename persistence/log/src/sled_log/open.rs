@@ -17,7 +17,7 @@ use crate::log::{LogReader, ReadCause, Tips};
 use crate::mark::{MARK_FILE, Mark, MarkWriter};
 use crate::quiet::quietly;
 use crate::scanner::{Scan, latest_snapshot, scan_dir, snapshot_is_whole};
-use gavel_core::{ShardId, Timestamp};
+use gavel_core::{Epoch, ShardId, Timestamp};
 use std::fs::File;
 use std::io::Error;
 use std::path::{Path, PathBuf};
@@ -47,6 +47,9 @@ impl OpenOptions {
 pub struct Opened {
     /// The ends of all shards that have records.
     pub tips: Tips,
+    /// The latest epoch that was ever begun, whether frames of it are left or not. The process that opened the log writes
+    /// in the one after it.
+    pub last_epoch: Epoch,
     /// The latest time at which the process before is known to have been alive; `None` for a new log.
     pub alive_until: Option<Timestamp>,
     /// True when it was stopped cleanly (and for a new log).
@@ -90,16 +93,20 @@ impl SledLog {
         let engine = Arc::new(Engine { db, _one: one, _lock: lock });
         check_durable(&engine, &log_dir, &tips, mark.as_ref())?;
         // The time stays what it was until the engine marks: that a log is open is no sign that anybody could bid.
-        let first = Mark::new(tips.clone(), mark.as_ref().map_or(options.now, |mark| mark.at), false);
+        let at = mark.as_ref().map_or(options.now, |mark| mark.at);
+        let last_epoch = last_epoch(&tips, mark.as_ref());
+        let epoch = Epoch(last_epoch.0.saturating_add(1));
+        let first = Mark::new(tips.clone(), epoch, at, false);
         let writer = MarkWriter::open(&dir, mark.as_ref(), first).map_err(io(&dir.join(MARK_FILE)))?;
         let opened = Opened {
             tips: tips.clone(),
+            last_epoch,
             alive_until: mark.as_ref().map(|mark| mark.at),
             clean: mark.as_ref().is_none_or(|mark| mark.clean),
             scanned_bytes,
         };
         let durable = Durable::new(&tips);
-        Ok((Self { engine, file, mark: writer, tips, durable, poisoned: false }, opened))
+        Ok((Self { engine, file, mark: writer, tips, epoch, durable, poisoned: false }, opened))
     }
 }
 
@@ -211,6 +218,12 @@ fn sync_everything(dir: &Path) -> Result<File, OpenError> {
         File::open(&path).and_then(|file| file.sync_all()).map_err(io(&path))?;
     }
     Ok(file)
+}
+
+/// The latest epoch that the frames or the mark know of; 0 for a new log.
+fn last_epoch(tips: &Tips, mark: Option<&Mark>) -> Epoch {
+    let marked = mark.map(|mark| mark.epoch).unwrap_or_default();
+    tips.values().map(|tip| tip.epoch).fold(marked, Epoch::max)
 }
 
 fn tips_of(db: &sled::Db, log_dir: &Path) -> Result<Tips, OpenError> {
