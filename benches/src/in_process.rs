@@ -1,0 +1,138 @@
+//! The engine in this process, without sockets: the port's way in, on a sled log with its `fdatasync`.
+//!
+//! One task pushes bids on 10,000 auctions in turn and hears the answers, as a session would; each bid is acceptable.
+
+use crate::error::{BenchError, io};
+use crate::rules;
+use gavel_core::AuctionId;
+use gavel_engine::{
+    Engine, EngineOptions, Failure, LogState, OpenLog, Opening, Phase, Port, Reply, Task, Ticket,
+};
+use gavel_log::{DirLock, OpenOptions, SledLog};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// Bids that one message to the shards brings, before they are told apart by shard.
+const BATCH: usize = 1_024;
+/// Bids under way at once.
+const WINDOW: usize = 16_384;
+
+/// What was measured.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Outcome {
+    /// Bids accepted.
+    pub accepted: u64,
+    /// Bids answered otherwise; 0 unless there is a defect.
+    pub refused: u64,
+    /// From the first push to the last answer.
+    pub time: Duration,
+}
+
+/// Runs the engine on a fresh log below `below`, and bids for so long.
+///
+/// # Errors
+/// The engine does not start, or its log fails.
+pub fn run(below: &Path, time: Duration) -> Result<Outcome, BenchError> {
+    let dir = TempDir::with_prefix_in("aims-", below).map_err(io("a directory for the engine"))?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(io("a runtime"))?;
+    runtime.block_on(async {
+        let options = EngineOptions { connection_credit: WINDOW, ..EngineOptions::default() };
+        let engine = Engine::start(options.clone(), opener(dir.path(), &options)?).map_err(engine_error)?;
+        let outcome = storm(&engine, time).await;
+        engine.stop().await.map_err(engine_error)?;
+        outcome
+    })
+}
+
+fn engine_error(error: impl std::fmt::Display) -> BenchError {
+    BenchError::Engine(error.to_string())
+}
+
+fn opener(dir: &Path, options: &EngineOptions) -> Result<OpenLog<SledLog>, BenchError> {
+    let lock = Arc::new(DirLock::acquire(dir, "a bench").map_err(engine_error)?);
+    let now = options.clock.now();
+    Ok(Box::new(move || {
+        let (log, _) = SledLog::open(lock, OpenOptions::at(now)).map_err(|e| Failure::Log(e.to_string()))?;
+        Ok((log, LogState::default()))
+    }))
+}
+
+async fn storm(engine: &Engine, time: Duration) -> Result<Outcome, BenchError> {
+    let handle = engine.handle();
+    let mut phases = handle.phases();
+    let phase = *phases.wait_for(|phase| *phase != Phase::Loading).await.map_err(engine_error)?;
+    if phase != Phase::Ready {
+        return Err(BenchError::Engine(format!("{:?}", handle.failure())));
+    }
+    let mut port = handle.port();
+    let auctions = open_auctions(&handle, &mut port).await?;
+    let (mut outcome, began, mut next) = (Outcome::default(), Instant::now(), 0);
+    while began.elapsed() < time {
+        while port.under_way() + BATCH <= WINDOW {
+            push(&handle, &mut port, &auctions, &mut next)?;
+        }
+        hear(&mut port, &mut outcome).await?;
+    }
+    while port.under_way() > 0 {
+        hear(&mut port, &mut outcome).await?;
+    }
+    Ok(Outcome { time: began.elapsed(), ..outcome })
+}
+
+fn push(
+    handle: &gavel_engine::Handle,
+    port: &mut Port,
+    auctions: &[AuctionId],
+    next: &mut u64,
+) -> Result<(), BenchError> {
+    let received = handle.now();
+    for _ in 0..BATCH {
+        let (turn, place) = (*next / auctions.len() as u64, *next % auctions.len() as u64);
+        let auction = auctions[place as usize];
+        let task = Task::Auction(auction, rules::bid(turn, *next));
+        port.push(Ticket(*next), auction.shard(), received, task).map_err(engine_error)?;
+        *next += 1;
+    }
+    port.flush();
+    Ok(())
+}
+
+/// Waits for answers, and takes all that are there.
+async fn hear(port: &mut Port, outcome: &mut Outcome) -> Result<(), BenchError> {
+    let mut answers = port.answers().await;
+    if answers.is_none() {
+        return Err(BenchError::Engine("the port has closed".to_owned()));
+    }
+    while let Some(some) = answers {
+        for (_, reply) in some.0 {
+            let accepted = matches!(reply, Reply::Receipt(_));
+            outcome.accepted += u64::from(accepted);
+            outcome.refused += u64::from(!accepted);
+        }
+        answers = port.try_answers();
+    }
+    Ok(())
+}
+
+async fn open_auctions(handle: &gavel_engine::Handle, port: &mut Port) -> Result<Vec<AuctionId>, BenchError> {
+    let mut opened = Vec::new();
+    for number in 0..rules::AUCTIONS {
+        let now = handle.now();
+        let open =
+            rules::open(now).ok_or_else(|| BenchError::Engine("the terms are not valid".to_owned()))?;
+        let opening = Box::new(Opening { id: None, digest: 0, judged: Ok(open) });
+        port.push_open(Ticket(number), now, opening).map_err(engine_error)?;
+    }
+    port.flush();
+    while port.under_way() > 0 {
+        let answers = port.answers().await.map_or_else(Vec::new, |answers| answers.0);
+        opened.extend(answers.iter().filter_map(|(_, reply)| match reply {
+            Reply::Opened(id, _) => Some(*id),
+            _ => None,
+        }));
+    }
+    Ok(opened)
+}

@@ -1,0 +1,11 @@
+//! What the benches share: a server to drive, the raw disk beside it, the engine in process, the rules alone, and the
+//! table of aims.
+
+pub mod aims;
+pub mod disk;
+pub mod error;
+pub mod in_process;
+pub mod machine;
+pub mod rules;
+pub mod server;
+pub mod spread;
