@@ -8,7 +8,7 @@
 //! deciding, so some bids come too low: that is the race the workload is for.
 
 use crate::distribution::{Chooser, below};
-use crate::terms::KnownTerms;
+use crate::terms::{KnownTerms, Steps};
 use gavel_core::Standing;
 use gavel_core::limits::AMOUNT_MAX;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
@@ -25,7 +25,9 @@ struct Slot {
 #[derive(Debug)]
 pub struct Board {
     slots: Vec<Slot>,
-    terms: Vec<KnownTerms>,
+    /// A run's auctions differ in seller and end only; one copy of the rest stays in the processor's cache.
+    steps: Steps,
+    proxy: bool,
     bidders: u32,
     spread: u32,
 }
@@ -40,31 +42,26 @@ pub struct Offer {
 }
 
 impl Board {
-    /// A board of auctions under these terms, with that many bidders (at least 2), whose bids are up to `spread` steps
+    /// A board of that many auctions under these terms, with that many bidders (at least 2), whose bids are up to `spread` steps
     /// above the least acceptable.
     #[must_use]
-    pub fn new(terms: Vec<KnownTerms>, bidders: u32, spread: u32) -> Self {
-        let slot = |terms: &KnownTerms| Slot {
+    pub fn new(auctions: usize, terms: &KnownTerms, bidders: u32, spread: u32) -> Self {
+        let slot = |_| Slot {
             floor: AtomicU64::new(terms.opening_price),
             leader: AtomicU32::new(0),
             in_flight: AtomicU32::new(0),
         };
-        Self { slots: terms.iter().map(slot).collect(), terms, bidders, spread }
-    }
-
-    /// What each auction was opened under.
-    #[must_use]
-    pub fn terms(&self) -> &[KnownTerms] {
-        &self.terms
+        let slots = (0..auctions).map(slot).collect();
+        Self { slots, steps: terms.steps.clone(), proxy: terms.proxy, bidders, spread }
     }
 
     /// Makes a bid on an auction. It is in flight until it is settled.
     pub fn offer(&self, auction: u32, chooser: &mut Chooser) -> Offer {
-        let (slot, steps) = (&self.slots[auction as usize], &self.terms[auction as usize].steps);
+        let (slot, steps) = (&self.slots[auction as usize], &self.steps);
         let floor = slot.floor.load(Relaxed);
         let above = u64::from(below(chooser, self.spread + 1)) * steps.at(floor);
         let amount = floor.saturating_add(above).min(AMOUNT_MAX);
-        slot.floor.fetch_max(self.above(auction, amount), Relaxed);
+        slot.floor.fetch_max(self.above(amount), Relaxed);
         slot.in_flight.fetch_add(1, Relaxed);
         let bidder = 1 + below(chooser, self.bidders);
         // A leader would have to go above their own maximum, which may be above the floor.
@@ -74,10 +71,9 @@ impl Board {
 
     /// The least amount that is surely acceptable after a bid of this amount. With proxy bidding that is two steps up: where
     /// the bid is outbid by a standing maximum, the price is already one step above it.
-    fn above(&self, auction: u32, amount: u64) -> u64 {
-        let terms = &self.terms[auction as usize];
-        let one_up = amount + terms.steps.at(amount);
-        if terms.proxy { one_up + terms.steps.at(one_up) } else { one_up }
+    fn above(&self, amount: u64) -> u64 {
+        let one_up = amount + self.steps.at(amount);
+        if self.proxy { one_up + self.steps.at(one_up) } else { one_up }
     }
 
     /// A bid was accepted.
@@ -109,7 +105,7 @@ mod tests {
 
     fn board(bidders: u32, spread: u32) -> Board {
         let terms = KnownTerms::parse(&TermsPlan::standard(true).json(0, 0)).unwrap();
-        Board::new(vec![terms], bidders, spread)
+        Board::new(1, &terms, bidders, spread)
     }
 
     #[test]

@@ -73,7 +73,7 @@ pub fn run(options: Options, mut progress: impl FnMut(&Progress)) -> Result<Repo
         first.start(&settings.json(), &opened);
         totals += first.finish();
     }
-    let plot = plot(options, run, clock, terms, &opened, &timing);
+    let plot = plot(options, run, clock, &terms[0], &opened, &timing);
     let (stats, written) =
         bid(&plot, &timing, || ledger.as_ref().map(|ledger| ledger.writer(bases.clone())), &mut progress)?;
     totals += written;
@@ -132,7 +132,7 @@ fn plot(
     options: Options,
     run: u64,
     clock: Clock,
-    terms: Vec<KnownTerms>,
+    terms: &KnownTerms,
     opened: &[OpenedAuction],
     timing: &Timing,
 ) -> Plot {
@@ -142,7 +142,7 @@ fn plot(
     Plot {
         run,
         clock,
-        board: Board::new(terms, options.bidders, options.spread),
+        board: Board::new(opened.len(), terms, options.bidders, options.spread),
         auctions: opened.iter().map(|opened| opened.auction).collect(),
         shared: Shared::default(),
         begin_ns,
