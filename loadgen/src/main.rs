@@ -5,9 +5,12 @@ use gavel_loadgen::cli::{Cli, Command};
 use gavel_loadgen::progress::ProgressLine;
 use gavel_loadgen::verify::VerifyProgress;
 use gavel_loadgen::{RunError, VerifyError, run, verify};
+use signal_hook::consts::SIGINT;
 use std::fmt::Display;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 const FAILED: u8 = 1;
 const WRONG_USE: u8 = 2;
@@ -17,6 +20,9 @@ fn main() -> ExitCode {
     match command {
         Command::Run(args) => match args.options() {
             Ok(options) => {
+                if let Err(error) = stop_in_order_on_interrupt(&options.stop) {
+                    return fail(&error, FAILED);
+                }
                 let mut line = ProgressLine::new(quiet);
                 finish_run(run(options, |progress| line.show(progress)), json)
             }
@@ -24,6 +30,12 @@ fn main() -> ExitCode {
         },
         Command::Verify(args) => finish_verify(verify(&args.into(), |progress| show(progress, quiet)), json),
     }
+}
+
+/// The first Ctrl-C ends the run early and in order, so that ledger and report are whole; a second one ends the process.
+fn stop_in_order_on_interrupt(stop: &Arc<AtomicBool>) -> std::io::Result<()> {
+    signal_hook::flag::register_conditional_default(SIGINT, Arc::clone(stop))?;
+    signal_hook::flag::register(SIGINT, Arc::clone(stop)).map(|_| ())
 }
 
 fn finish_run(report: Result<gavel_loadgen::Report, RunError>, json: bool) -> ExitCode {
