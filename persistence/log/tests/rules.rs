@@ -143,6 +143,32 @@ fn frames_that_sled_would_not_reach_are_refused() {
     assert!(sled_alone(dir.path()).unwrap() < frames.len(), "the fact: sled would have dropped them");
 }
 
+/// Safeguards: the look at the tips after opening, and the chain when reading. The frame's bytes are in the file, where the scan
+/// finds them, but sled's own tables do not hold it.
+#[test]
+fn a_frame_that_only_sled_has_lost_is_noticed() {
+    let _one = one_at_a_time();
+    let key = |frame: &Frame| [&[0, 0], &frame.first().0.to_be_bytes()[..]].concat();
+    let forget = |dir: &Path, frame: &Frame| {
+        let sled = sled::Config::new().path(dir.join("log")).segment_size(SEGMENT_BYTES).open().unwrap();
+        assert!(sled.remove(key(frame)).unwrap().is_some());
+        sled.flush().unwrap();
+    };
+    let (dir, frames) = closed_log(5);
+    forget(dir.path(), &frames[4]);
+    match open(dir.path()).unwrap_err() {
+        OpenError::Lost { shard, at, .. } => assert_eq!((shard, at), (A, frames[4].last())),
+        other => panic!("{other}"),
+    }
+
+    let (dir, frames) = closed_log(5);
+    forget(dir.path(), &frames[2]);
+    let log = open(dir.path()).unwrap().0;
+    let read: Vec<_> = log.read_from(A, Lsn(1)).collect();
+    let error = read[2].as_ref().unwrap_err();
+    assert_eq!((read.len(), error.shard, error.at), (3, A, frames[2].first()));
+}
+
 /// Safeguard: the mark is required. Without it a log that lost its tail looks like one that never had it.
 #[test]
 fn a_log_without_its_mark_is_refused_and_a_mark_without_its_log() {
