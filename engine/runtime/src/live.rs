@@ -78,7 +78,8 @@ impl LiveAuction {
             self.watched.store(false, Ordering::Release);
             *changed = None;
         } else if let Some(sender) = changed.as_ref() {
-            sender.send_replace(seq);
+            // A change that came between the mark and the look was seen already.
+            sender.send_if_modified(|now| std::mem::replace(now, seq) != seq);
         }
     }
 }
