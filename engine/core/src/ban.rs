@@ -15,7 +15,7 @@ pub struct Ban {
     pub seller: Option<AccountId>,
 }
 
-/// Who may not bid in any auction, or in any of one seller's. At most [`BANS_MAX`] entries, about 70 bytes each; looking
+/// Who may not bid in any auction, or in any of one seller's. At most [`BANS_MAX`] entries, about 100 bytes each; looking
 /// up costs next to nothing while there are none.
 #[derive(Clone, Debug, Default)]
 pub struct BanBook {
@@ -81,7 +81,7 @@ impl BanBook {
             return false;
         }
         let bans = self.bans.get_or_insert_default();
-        bans.insert_new(ban, ban, |ban| *ban);
+        bans.insert_new(ban, ban);
         self.by_seller += usize::from(seller.is_some());
         true
     }

@@ -1,4 +1,5 @@
-//! Goal: an auction is as small as it says: with ten bidders and bids at most 1 KiB in all, a bid at most 64 bytes.
+//! Goal: an auction is as small as it says: with ten bidders and bids at most 1 KiB in all, a bid of many 33 bytes, or
+//! 60 to 72 (as the index is more or less full) where clients choose the ids.
 //!
 //! Method: a counting allocator, alone in this test binary; what is counted is what the auction holds, the struct included.
 
@@ -65,7 +66,7 @@ fn an_auction_with_ten_bidders_and_bids() {
 
 fn a_bid_of_many() {
     let bids = 100_000;
-    for (name, chooses, most) in [("assigned", false, 40), ("chosen", true, 64)] {
+    for (name, chooses, most) in [("assigned", false, 40), ("chosen", true, 72)] {
         let held = bytes(bids, |n| {
             let id = chooses.then(|| chosen(n.into()));
             Command::Bid { bidder: account(1 + n % 1_000), amount: amount(10 * n), id }

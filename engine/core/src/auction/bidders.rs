@@ -95,8 +95,6 @@ impl Bidders {
     /// Enters a bidder into the index, where there is one.
     fn enter(&mut self, number: u32) {
         let (Some(index), Some(bidder)) = (&mut self.index, self.list.get(number as usize)) else { return };
-        index.insert_new(bidder.account().to_bits(), number, |&number| {
-            self.list.get(number as usize).map_or(0, |bidder| bidder.account().to_bits())
-        });
+        index.insert_new(bidder.account().to_bits(), number);
     }
 }

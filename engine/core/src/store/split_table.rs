@@ -1,7 +1,7 @@
 //! A hash table that grows without a pause: extendible hashing.
 //!
 //! ```text
-//! directory (2^depth entries, chosen by hash bits 32..) ──▶ tables of at most TABLE_MAX items, each split in two when full
+//! directory (2^depth entries, chosen by hash bits) ──▶ tables of at most TABLE_MAX items, each split in two when full
 //! ```
 //!
 //! One table of millions of items would stop the bidders for tens of milliseconds when it doubles. Here the longest pause is
@@ -34,7 +34,31 @@ pub(crate) struct SplitTable<T> {
 struct Table<T> {
     /// Hash bits that all items of this table share.
     depth: u32,
-    items: HashTable<T>,
+    items: HashTable<Entry<T>>,
+}
+
+/// An item with the hash of its key, so that a split need not look the keys up: they lie anywhere in memory.
+#[derive(Clone, Debug)]
+struct Entry<T> {
+    hash: ShortHash,
+    item: T,
+}
+
+/// Half of a hash: enough, as every item found is compared anyway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct ShortHash(u32);
+
+impl ShortHash {
+    /// The bits that the directory goes by.
+    const fn directory(self) -> usize {
+        (self.0 >> (32 - DEPTH_MAX)) as usize
+    }
+
+    /// What a table of the directory goes by: its lowest bits are the place, its highest a tag. An odd factor keeps the
+    /// lowest bits apart from the directory's and mixes all of them into the highest.
+    const fn table(self) -> u64 {
+        (self.0 as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    }
 }
 
 impl<T> Default for SplitTable<T> {
@@ -42,11 +66,6 @@ impl<T> Default for SplitTable<T> {
         let table = Table { depth: 0, items: HashTable::new() };
         Self { hasher: RandomState::default(), directory: vec![0], tables: vec![table], len: 0 }
     }
-}
-
-/// The hash bits that the directory goes by. The table itself uses the lowest and the highest.
-const fn directory_bits(hash: u64) -> usize {
-    (hash >> 32) as usize & ((1 << DEPTH_MAX) - 1)
 }
 
 impl<T> SplitTable<T> {
@@ -57,53 +76,56 @@ impl<T> SplitTable<T> {
 
     /// All items, in no order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
-        self.tables.iter().flat_map(|table| table.items.iter())
+        self.tables.iter().flat_map(|table| table.items.iter().map(|entry| &entry.item))
     }
 
-    fn table_of(&self, hash: u64) -> usize {
-        self.directory[directory_bits(hash) & (self.directory.len() - 1)] as usize
+    fn hash(&self, key: impl Hash) -> ShortHash {
+        ShortHash(self.hasher.hash_one(key) as u32)
+    }
+
+    fn table_of(&self, hash: ShortHash) -> usize {
+        self.directory[hash.directory() & (self.directory.len() - 1)] as usize
     }
 
     /// The item with this key, for which `is` holds.
-    pub(crate) fn find(&self, key: impl Hash, is: impl FnMut(&T) -> bool) -> Option<&T> {
-        let hash = self.hasher.hash_one(key);
-        self.tables[self.table_of(hash)].items.find(hash, is)
+    pub(crate) fn find(&self, key: impl Hash, is: impl Fn(&T) -> bool) -> Option<&T> {
+        let hash = self.hash(key);
+        let items = &self.tables[self.table_of(hash)].items;
+        items.find(hash.table(), |entry| entry.hash == hash && is(&entry.item)).map(|entry| &entry.item)
     }
 
-    /// Adds an item whose key is not in the table yet. `key_of` gives the key of an item that is.
-    pub(crate) fn insert_new<K: Hash>(&mut self, key: K, item: T, key_of: impl Fn(&T) -> K) {
-        let hasher = self.hasher.clone();
-        let hash_of = |item: &T| hasher.hash_one(key_of(item));
-        let hash = hasher.hash_one(key);
+    /// Adds an item whose key is not in the table yet.
+    pub(crate) fn insert_new(&mut self, key: impl Hash, item: T) {
+        let hash = self.hash(key);
         while self.tables[self.table_of(hash)].is_full() {
-            self.split(self.table_of(hash), &hash_of);
+            self.split(self.table_of(hash));
         }
         let table = self.table_of(hash);
-        self.tables[table].items.insert_unique(hash, item, hash_of);
+        self.tables[table].insert(Entry { hash, item });
         self.len += 1;
     }
 
     /// Takes out the item with this key, for which `is` holds.
-    pub(crate) fn remove(&mut self, key: impl Hash, is: impl FnMut(&T) -> bool) -> Option<T> {
-        let hash = self.hasher.hash_one(key);
+    pub(crate) fn remove(&mut self, key: impl Hash, is: impl Fn(&T) -> bool) -> Option<T> {
+        let hash = self.hash(key);
         let table = self.table_of(hash);
-        let (item, _) = self.tables[table].items.find_entry(hash, is).ok()?.remove();
+        let found = |entry: &Entry<T>| entry.hash == hash && is(&entry.item);
+        let (entry, _) = self.tables[table].items.find_entry(hash.table(), found).ok()?.remove();
         self.len -= 1;
-        Some(item)
+        Some(entry.item)
     }
 
     /// Moves the items whose next hash bit is set into a table of their own.
-    fn split(&mut self, index: usize, hash_of: &impl Fn(&T) -> u64) {
+    fn split(&mut self, index: usize) {
         let depth = self.tables[index].depth;
         if 1 << depth == self.directory.len() {
             self.directory.extend_from_within(..);
         }
         let bit = 1 << depth;
-        let (mut low, mut high) = (HashTable::with_capacity(TABLE_MAX), HashTable::with_capacity(TABLE_MAX));
-        for item in std::mem::take(&mut self.tables[index].items) {
-            let hash = hash_of(&item);
-            let half = if directory_bits(hash) & bit == 0 { &mut low } else { &mut high };
-            half.insert_unique(hash, item, hash_of);
+        let (mut low, mut high) = (Table::with_room(depth + 1), Table::with_room(depth + 1));
+        for entry in std::mem::take(&mut self.tables[index].items) {
+            let half = if entry.hash.directory() & bit == 0 { &mut low } else { &mut high };
+            half.insert(entry);
         }
         let new = self.tables.len() as u32;
         for (bits, table) in self.directory.iter_mut().enumerate() {
@@ -111,12 +133,20 @@ impl<T> SplitTable<T> {
                 *table = new;
             }
         }
-        self.tables[index] = Table { depth: depth + 1, items: low };
-        self.tables.push(Table { depth: depth + 1, items: high });
+        self.tables[index] = low;
+        self.tables.push(high);
     }
 }
 
 impl<T> Table<T> {
+    fn with_room(depth: u32) -> Self {
+        Self { depth, items: HashTable::with_capacity(TABLE_MAX) }
+    }
+
+    fn insert(&mut self, entry: Entry<T>) {
+        self.items.insert_unique(entry.hash.table(), entry, |entry| entry.hash.table());
+    }
+
     fn is_full(&self) -> bool {
         self.items.len() >= TABLE_MAX && self.depth < DEPTH_MAX
     }
@@ -131,7 +161,7 @@ mod tests {
         let mut table = SplitTable::<u64>::default();
         for n in 0..100_000 {
             assert!(table.find(n, |&item| item == n).is_none());
-            table.insert_new(n, n, |&item| item);
+            table.insert_new(n, n);
         }
         assert_eq!((table.len(), table.iter().count()), (100_000, 100_000));
         assert!(
