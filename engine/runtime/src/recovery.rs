@@ -31,8 +31,8 @@ struct Recovered {
     book: Book,
     /// Changes of placement with their times, from shard 0.
     changes: Vec<(PlacementChange, Timestamp)>,
-    /// When its last generation started, and what was known then of the end of the one before.
-    started: Option<(Timestamp, Option<Timestamp>)>,
+    /// When its last generation started.
+    started: Option<Timestamp>,
     /// The time of the last record beyond those that a start itself writes.
     alive_at: Option<Timestamp>,
 }
@@ -56,9 +56,8 @@ pub(crate) fn open<L: Log>(
         return Err(Failure::Defect("the engine was started twice".to_owned()));
     }
     let (placement, first_changes) = complete(&mut recovered, options.shards);
-    let last_sign = recovered.iter().filter_map(|shard| shard.alive_at).chain(state.alive_until).max();
+    let alive_until = recovered.iter().filter_map(|shard| shard.alive_at).chain(state.alive_until).max();
     for shard in &mut recovered {
-        let alive_until = shard.alive_until(state.alive_until, last_sign);
         shard.book.start_epoch(epoch, now, alive_until);
         give_time_back(&mut shard.book, options, alive_until, now);
     }
@@ -113,22 +112,14 @@ impl Recovered {
     }
 
     /// Notes what a record of this time says about when the shard was alive.
-    fn note(&mut self, record: &Record, at: Timestamp) {
-        if let Record::Shard(ShardEvent::EpochStarted { alive_until, .. }) = record {
-            self.started = Some((at, *alive_until));
-        } else if self.started.is_none_or(|(started, _)| at > started) {
-            self.alive_at = self.alive_at.max(Some(at));
-        }
-    }
-
-    /// The last moment before the outage that the shard's auctions are to get back.
     ///
-    /// A start is complete once it is marked. One that is not may have moved the ends of some auctions and not of others, and is
-    /// no sign of life: the outage goes on from where that start has found it to begin.
-    fn alive_until(&self, marked: Option<Timestamp>, last_sign: Option<Timestamp>) -> Option<Timestamp> {
-        match self.started {
-            Some((at, before)) if marked.max(self.alive_at) < Some(at) => before,
-            _ => last_sign,
+    /// What a start writes is no sign of life: a crash may have cut it short when it had moved the ends of some auctions and not
+    /// of others, so the outage went on. A start that was completed is marked, and everything else comes after that.
+    fn note(&mut self, record: &Record, at: Timestamp) {
+        if let Record::Shard(ShardEvent::EpochStarted { .. }) = record {
+            self.started = Some(at);
+        } else if self.started.is_none_or(|started| at > started) {
+            self.alive_at = self.alive_at.max(Some(at));
         }
     }
 }

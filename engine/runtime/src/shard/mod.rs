@@ -9,7 +9,7 @@ mod due;
 pub(crate) use book::Book;
 pub use book::{ReplayError, ReplayProblem};
 
-use crate::engine::Shared;
+use crate::engine::{Phase, Shared};
 use crate::limits::{AUCTIONS_PER_PULSE, OWN_MESSAGES_PER_SHARD};
 use crate::message::{Batch, Decided, Reply};
 use actix::{Actor, AsyncContext, Context, Handler, Message, SpawnHandle};
@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-/// When a pulse tries again that has found the log thread behind.
+/// When a pulse tries again that has found the log thread behind, or the engine not ready.
 const LOG_BEHIND_RETRY: Duration = Duration::from_millis(2);
 
 /// The actor around a [`Book`].
@@ -163,7 +163,8 @@ impl Handler<Pulse> for ShardActor {
 
     fn handle(&mut self, Pulse { up_to }: Pulse, context: &mut Context<Self>) {
         self.pulse_under_way = false;
-        if self.log_is_behind() {
+        // Until the first records of all shards are on the disk, nothing else may be a sign of life in the log.
+        if self.log_is_behind() || self.shared.phase() == Phase::Loading {
             return self.pulse_in(LOG_BEHIND_RETRY, Timestamp::default(), context);
         }
         let more = self.book.pulse(up_to, self.shared.clock.now(), AUCTIONS_PER_PULSE);

@@ -97,6 +97,23 @@ async fn a_stop_while_the_log_is_read_is_no_failure_and_leaves_the_log_as_it_was
 }
 
 #[tokio::test]
+async fn a_stop_during_the_first_commit_is_not_undone_by_its_end() {
+    let gate = Gate::default();
+    gate.hold();
+    let engine = launch(gate.before(MemoryLog::new()), LogState::default(), options(2));
+    let (handle, mut phases) = (engine.handle(), engine.handle().phases());
+    gate.wait_for_commit();
+    let stopping = tokio::spawn(engine.stop());
+    reach(&handle, Phase::Closing).await;
+    phases.mark_unchanged();
+    gate.release();
+    stopping.await.unwrap().unwrap();
+    assert_eq!(handle.phase(), Phase::Closing);
+    assert!(!phases.has_changed().unwrap(), "it was never ready");
+    assert!(gate.closed());
+}
+
+#[tokio::test]
 async fn a_dropped_engine_commits_and_answers_nothing_more() {
     let gate = Gate::default();
     let log = MemoryLog::new();

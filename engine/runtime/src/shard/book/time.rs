@@ -1,0 +1,55 @@
+//! What happens to auctions by time alone: starts, ends and deadlines, and time given back after an outage.
+
+use super::Book;
+use crate::live::{lookup, lookup_mut};
+use gavel_core::{Command, Duration, Stamp, State, Timestamp};
+
+impl Book {
+    /// Decides what time alone has made due by `up_to`, for at most `auctions_max` auctions. True when more is due.
+    pub(crate) fn pulse(&mut self, up_to: Timestamp, decided: Timestamp, auctions_max: usize) -> bool {
+        for _ in 0..auctions_max {
+            let Some((due, id)) = self.due.pop(up_to) else { return false };
+            let Some(entry) = lookup_mut(&mut self.auctions, id) else { continue };
+            if entry.queued != Some(due) {
+                continue;
+            }
+            entry.queued = None;
+            // One event may make the next one due: an end, then a deadline that has passed as well.
+            while self.carry_out(id, &Command::Pulse, Stamp { received: up_to, decided }) {}
+            if let Some(entry) = lookup_mut(&mut self.auctions, id) {
+                self.due.follow(id, entry.auction.next_due(), &mut entry.queued);
+            }
+        }
+        self.due.next().is_some_and(|due| due <= up_to)
+    }
+
+    /// When the next thing is due by time alone.
+    pub(crate) fn next_due(&self) -> Option<Timestamp> {
+        self.due.next()
+    }
+
+    /// Moves the end of every auction that bids are taken in and that would end between `from` and `to`, as `new_end` says,
+    /// which is told the end and how much time the auction has lost. Returns how many were moved.
+    ///
+    /// An auction with an event after `from` has got its time back for what was before it: a start that a crash has cut
+    /// short had come as far as this auction.
+    pub(crate) fn give_back(
+        &mut self,
+        (from, to): (Timestamp, Timestamp),
+        new_end: impl Fn(Timestamp, Duration) -> Timestamp,
+        now: Timestamp,
+    ) -> usize {
+        let mut moved = 0;
+        for id in self.ids() {
+            let Some(entry) = lookup(&self.auctions, id) else { continue };
+            let view = entry.auction.view();
+            let running = matches!(view.state, State::Open | State::Scheduled);
+            let from = from.max(view.at);
+            if running && view.ends_at > from && view.ends_at <= to {
+                let command = Command::GiveBack { ends_at: new_end(view.ends_at, now.since(from)) };
+                moved += usize::from(self.carry_out(id, &command, Stamp::at(now)));
+            }
+        }
+        moved
+    }
+}
