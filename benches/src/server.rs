@@ -16,6 +16,8 @@ use tempfile::TempDir;
 const START_S: u64 = 300;
 /// Between two looks whether it is ready: as exact as a start is measured.
 const LOOK_EVERY: Duration = Duration::from_millis(1);
+/// The kernel counts a process's time in hundredths of a second, on every platform Gavel runs on.
+const TICKS_PER_S: f64 = 100.0;
 /// The file in the data directory that tells where RESP is spoken.
 const ADDRESS_FILE: &str = "resp.addr";
 
@@ -134,6 +136,23 @@ impl Server {
         let text = read_to_string(format!("/proc/{}/io", self.child.id())).map_err(io("/proc/<pid>/io"))?;
         let value = text.lines().find_map(|line| line.strip_prefix("write_bytes: ")?.parse().ok());
         value.ok_or(BenchError::Missing("write_bytes"))
+    }
+
+    /// Processor time of all its threads since its start, of those that have ended too, in seconds.
+    ///
+    /// # Errors
+    /// The kernel does not tell.
+    pub fn cpu_s(&self) -> Result<f64, BenchError> {
+        let stat =
+            read_to_string(format!("/proc/{}/stat", self.child.id())).map_err(io("/proc/<pid>/stat"))?;
+        // The name, in parentheses, may hold anything; behind it, user and system time are the 12th and 13th field.
+        let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields).split_whitespace();
+        let ticks: Vec<f64> = fields.skip(11).take(2).flat_map(str::parse).collect();
+        if ticks.len() == 2 {
+            Ok(ticks.iter().sum::<f64>() / TICKS_PER_S)
+        } else {
+            Err(BenchError::Missing("utime"))
+        }
     }
 
     /// Processor time since its start, by the name of the thread with its number taken off.

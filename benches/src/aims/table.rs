@@ -49,6 +49,9 @@ pub const ROWS: [Row; 13] = [
     row("kept", "bytes on disk per bid", Aim::Reported),
 ];
 
+/// A machine is shared when so many processes wanted a processor before the bench began.
+const SHARED_FROM: f64 = 0.5;
+
 /// What one round measured for a row, and what explains it: numbers by their unit and name (`ms p99`).
 #[derive(Clone, Debug)]
 pub(super) struct Sample {
@@ -107,7 +110,7 @@ impl Results {
     #[must_use]
     pub fn text(&self, machine: &Machine) -> String {
         let mut out = format!(
-            "{}, {} cores, Linux {}, {}; commit {}; load before: {}\n\n",
+            "{}, {} cores, Linux {}, {}; commit {}; load before: {}\n",
             machine.cpu,
             machine.cores,
             machine.kernel,
@@ -115,6 +118,11 @@ impl Results {
             machine.commit,
             machine.load_before
         );
+        out.push_str(if machine.load_before < SHARED_FROM {
+            "\n"
+        } else {
+            "Others were at work on this machine: rates are lower and times longer than the engine's own.\n\n"
+        });
         let columns = ["row", "aim", "median", "min", "max", "met"];
         let [name, aim, median, min, max, met] = columns;
         let mut line = |text: std::fmt::Arguments<'_>| out.write_fmt(text).is_ok();
