@@ -8,7 +8,8 @@ use crate::common::{
 use gavel_core::auction::View;
 use gavel_core::terms::{SoftCloseMode, SoftCloseTrigger};
 use gavel_core::{AuctionId, Command, Rejection, SoftClose, State, TermsDraft};
-use gavel_engine::{EngineOptions, Handle, Reply};
+use gavel_engine::limits::{AUCTIONS_PER_PULSE, OWN_MESSAGES_PER_SHARD};
+use gavel_engine::{Handle, Reply};
 use gavel_log::MemoryLog;
 
 /// Waits until the auction takes no bids any more.
@@ -110,12 +111,10 @@ async fn ends_that_were_moved_earlier_and_later_come_when_they_should() {
 }
 
 #[tokio::test]
-async fn thousands_that_end_at_once_all_end() {
+async fn thousands_that_end_at_once_all_end_and_do_not_pile_up_before_a_slow_log() {
     let hand = Hand::at_noon();
     let gate = Gate::default();
-    // So little credit that what pulses decide could not hide in what it leaves of the channel to the log.
-    let few = EngineOptions { credit: 64, connection_credit: 64, ..options_at(2, &hand) };
-    let engine = start(gate.before(MemoryLog::new()), few).await;
+    let engine = start(gate.before(MemoryLog::new()), options_at(1, &hand)).await;
     run_hub(&engine.handle());
     let mut client = Client::new(&engine);
     let end = hand.after_us(500_000);
@@ -123,7 +122,24 @@ async fn thousands_that_end_at_once_all_end() {
     for seller in 0..5_000 {
         auctions.push(client.open(TermsDraft { seller: Some(account(seller)), ..draft(end) }).await);
     }
+    let other = client.open(draft(hand.after_us(3_600_000_000))).await;
+    gate.hold();
+    let ticket = client.send(other, bid(1, 100));
+    gate.wait_for_commit();
     hand.advance_us(1_000_000);
+    let before = client.handle.inspect().await[0].applied.0;
+    while client.handle.inspect().await[0].applied.0 == before {}
+    // A pulse that has more to do goes behind each of these in the mailbox, and so would be through with all.
+    for _ in 0..50 {
+        client.handle.inspect().await;
+    }
+    let decided = client.handle.inspect().await[0].applied.0 - before;
+    assert!(
+        decided <= (OWN_MESSAGES_PER_SHARD * AUCTIONS_PER_PULSE) as u64,
+        "{decided} ends wait for the log"
+    );
+    gate.release();
+    assert!(matches!(client.answer(ticket).await, Reply::Receipt(_)));
     for &id in &auctions {
         let view = ended(&client.handle, id).await;
         assert_eq!((view.state, view.ends_at), (State::Unsold, end));
