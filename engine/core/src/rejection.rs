@@ -68,8 +68,6 @@ pub enum StateReason {
     BeyondHardEnd,
     /// The bidder is banned here already.
     AlreadyBanned,
-    /// The shard is being drained and takes no new auctions.
-    Draining,
 }
 
 /// What was outside its bounds.

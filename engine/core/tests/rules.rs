@@ -203,7 +203,7 @@ fn variant(value: &impl std::fmt::Debug) -> String {
     format!("{value:?}").chars().take_while(|letter| letter.is_alphabetic()).collect()
 }
 
-/// All but what needs other sizes or other scopes (limits, missing auctions, draining shards).
+/// All but what needs other sizes or other scopes (limits, missing auctions).
 #[rustfmt::skip]
 const REACHED: &[&str] = &[
     "Banned", "BidAccepted", "BidRetracted", "BidderBanned", "BidderUnbanned", "BidsRemoved", "BoughtNow",

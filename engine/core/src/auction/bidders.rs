@@ -1,7 +1,7 @@
 //! Who has bid here. A bidder is a number, given in the order of the first bids, so that a bid takes four bytes for it.
 
 use crate::AccountId;
-use crate::store::{Segmented, SplitTable};
+use crate::store::{Packed, Segmented, SplitTable};
 
 /// Up to so many bidders are found by looking through them all.
 const SCAN_MAX: usize = 16;
@@ -14,22 +14,18 @@ pub(super) struct Bidders {
     standing: u32,
 }
 
-/// Twenty bytes; an `AccountId` alone would be aligned to sixteen.
+/// Twenty bytes.
 #[derive(Clone, Copy, Debug)]
 struct Bidder {
-    account: [u32; 4],
+    account: Packed,
     standing: u32,
 }
 
-const fn pack(account: AccountId) -> [u32; 4] {
-    let bits = account.to_bits();
-    [bits as u32, (bits >> 32) as u32, (bits >> 64) as u32, (bits >> 96) as u32]
-}
+const _: () = assert!(size_of::<Bidder>() == 20);
 
 impl Bidder {
     fn account(&self) -> AccountId {
-        let [a, b, c, d] = self.account.map(u128::from);
-        AccountId::from_bits(d << 96 | c << 64 | b << 32 | a)
+        AccountId::from_bits(self.account.bits())
     }
 }
 
@@ -46,7 +42,7 @@ impl Bidders {
 
     /// The bidder's number; `None` when they have not bid here.
     pub(super) fn find(&self, account: AccountId) -> Option<u32> {
-        let packed = pack(account);
+        let packed = Packed::new(account.to_bits());
         match &self.index {
             None => self.list.iter().position(|bidder| bidder.account == packed).map(|at| at as u32),
             Some(index) => {
@@ -82,7 +78,7 @@ impl Bidders {
 
     fn add(&mut self, account: AccountId) -> u32 {
         let number = self.list.len() as u32;
-        self.list.push(Bidder { account: pack(account), standing: 0 });
+        self.list.push(Bidder { account: Packed::new(account.to_bits()), standing: 0 });
         if self.index.is_none() && self.list.len() > SCAN_MAX {
             self.index = Some(Box::default());
             (0..=number).for_each(|number| self.enter(number));
@@ -95,6 +91,6 @@ impl Bidders {
     /// Enters a bidder into the index, where there is one.
     fn enter(&mut self, number: u32) {
         let (Some(index), Some(bidder)) = (&mut self.index, self.list.get(number as usize)) else { return };
-        index.insert_new(bidder.account().to_bits(), number);
+        index.insert_new(bidder.account.bits(), number);
     }
 }

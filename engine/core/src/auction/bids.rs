@@ -3,7 +3,7 @@
 //! A bid takes 32 bytes. Where the client chose its id, 20 more hold that, and about 14 an index entry once there are many;
 //! an assigned id is a function of the bid's seq and needs neither.
 
-use crate::store::{Segmented, SplitTable};
+use crate::store::{Packed, Segmented, SplitTable};
 use crate::{Amount, AuctionId, BidId, Lsn, Seq};
 
 /// Up to so many chosen ids are found by looking through them all.
@@ -95,23 +95,15 @@ struct Chosen {
     index: Option<Box<SplitTable<u32>>>,
 }
 
-/// Twenty bytes; a `BidId` alone would be aligned to sixteen.
+/// Twenty bytes.
 #[derive(Clone, Copy, Debug)]
 struct ChosenId {
-    id: [u32; 4],
+    id: Packed,
     /// The bid's place in the list.
     bid: u32,
 }
 
-const fn pack(id: BidId) -> [u32; 4] {
-    let bits = id.to_bits();
-    [bits as u32, (bits >> 32) as u32, (bits >> 64) as u32, (bits >> 96) as u32]
-}
-
-const fn unpack(id: [u32; 4]) -> BidId {
-    let [a, b, c, d] = id;
-    BidId::from_bits((d as u128) << 96 | (c as u128) << 64 | (b as u128) << 32 | a as u128)
-}
+const _: () = assert!(size_of::<ChosenId>() == 20);
 
 impl Bids {
     /// Bids ever accepted.
@@ -138,7 +130,7 @@ impl Bids {
         let mut chosen = self.chosen.iter().flat_map(|chosen| chosen.ids.iter());
         self.list.iter().map(move |bid| {
             let chosen = if bid.amount_and_flags & CHOSEN != 0 { chosen.next() } else { None };
-            (chosen.map_or(BidId::assigned(auction, bid.seq), |chosen| unpack(chosen.id)), bid)
+            (chosen.map_or(BidId::assigned(auction, bid.seq), |chosen| BidId::from_bits(chosen.id.bits())), bid)
         })
     }
 
@@ -190,7 +182,7 @@ impl Bids {
 
 impl Chosen {
     fn find(&self, id: BidId) -> Option<usize> {
-        let packed = pack(id);
+        let packed = Packed::new(id.to_bits());
         let found = match &self.index {
             None => self.ids.iter().find(|chosen| chosen.id == packed),
             Some(index) => {
@@ -207,7 +199,7 @@ impl Chosen {
 
     fn push(&mut self, id: BidId, bid: u32) {
         let at = self.ids.len() as u32;
-        self.ids.push(ChosenId { id: pack(id), bid });
+        self.ids.push(ChosenId { id: Packed::new(id.to_bits()), bid });
         if self.index.is_none() && self.ids.len() > SCAN_MAX {
             self.index = Some(Box::default());
             (0..=at).for_each(|at| self.enter(at));
@@ -219,6 +211,6 @@ impl Chosen {
     /// Enters an id into the index, where there is one.
     fn enter(&mut self, at: u32) {
         let (Some(index), Some(chosen)) = (&mut self.index, self.ids.get(at as usize)) else { return };
-        index.insert_new(unpack(chosen.id).to_bits(), at);
+        index.insert_new(chosen.id.bits(), at);
     }
 }

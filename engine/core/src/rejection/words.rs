@@ -82,7 +82,6 @@ impl Display for StateReason {
             Self::EndNotLater => "the new end must be later than the present one",
             Self::BeyondHardEnd => "the new end must not be later than the hard end",
             Self::AlreadyBanned => "the bidder is banned already",
-            Self::Draining => "the shard takes no new auctions",
         })
     }
 }
