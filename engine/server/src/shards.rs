@@ -15,6 +15,7 @@ Examples:
   gavel shards list
   gavel shards add 2                        two more; new auctions go there, too
   gavel shards drain 1                      no new auctions on shard 1
+  gavel shards undrain 1                    new auctions on shard 1 again
   gavel shards policy sequence              from now on, in turn
   gavel shards policy directory --from 2026-12-01T00:00:00Z
   gavel shards policy range '[{"from": "", "shard": 0}, {"from": "m", "shard": 1}]'
@@ -37,6 +38,14 @@ pub(crate) enum ShardsCommand {
     },
     /// Place no new auctions on a shard; those it has go on to their ends
     Drain {
+        /// The shard's number
+        #[arg(value_name = "SHARD", value_parser = one_shard)]
+        shard: u8,
+        #[command(flatten)]
+        server: Server,
+    },
+    /// Take a drain back: place new auctions on the shard again
+    Undrain {
         /// The shard's number
         #[arg(value_name = "SHARD", value_parser = one_shard)]
         shard: u8,
@@ -124,6 +133,7 @@ pub(crate) fn run(command: &ShardsCommand, json: bool) -> Exit {
         ShardsCommand::Simulate(flags) => simulate::run(flags, json),
         ShardsCommand::Add { server, .. }
         | ShardsCommand::Drain { server, .. }
+        | ShardsCommand::Undrain { server, .. }
         | ShardsCommand::Place { server, .. }
         | ShardsCommand::Policy { server, .. } => remote::change(server.address, &words(command), json),
     }
@@ -136,6 +146,7 @@ fn words(command: &ShardsCommand) -> Vec<String> {
         ShardsCommand::List(_) | ShardsCommand::Simulate(_) => words(&["SHARDS"]),
         ShardsCommand::Add { count, .. } => words(&["SHARDS", "ADD", &count.to_string()]),
         ShardsCommand::Drain { shard, .. } => words(&["SHARDS", "DRAIN", &shard.to_string()]),
+        ShardsCommand::Undrain { shard, .. } => words(&["SHARDS", "UNDRAIN", &shard.to_string()]),
         ShardsCommand::Place { key, shard, .. } => words(&["SHARDS", "PLACE", key, shard]),
         ShardsCommand::Policy { policy, ranges, from, .. } => {
             let mut all: Vec<String> = words(&["SHARDS", "POLICY", policy.word()]);
@@ -171,6 +182,7 @@ mod tests {
             (&["add"], "SHARDS ADD 1"),
             (&["add", "2"], "SHARDS ADD 2"),
             (&["drain", "255"], "SHARDS DRAIN 255"),
+            (&["undrain", "1"], "SHARDS UNDRAIN 1"),
             (&["place", "seller:7", "3"], "SHARDS PLACE seller:7 3"),
             (&["place", "seller:7", "-"], "SHARDS PLACE seller:7 -"),
             (&["policy", "key"], "SHARDS POLICY KEY"),
@@ -189,6 +201,7 @@ mod tests {
         for (line, said) in [
             (&["add", "0"][..], "error: invalid value '0' for '[COUNT]': 0 is not in 1..=255"),
             (&["drain", "256"], "error: invalid value '256' for '<SHARD>': a shard is 0 ..= 255"),
+            (&["undrain", "256"], "error: invalid value '256' for '<SHARD>': a shard is 0 ..= 255"),
             (&["place", "k", "x"], "error: invalid value 'x' for '<SHARD|->': a shard is 0 ..= 255, or -"),
             (&["policy", "magic"], "error: invalid value 'magic' for '<POLICY>'"),
             (&["policy", "range"], "error: the following required arguments were not provided:"),

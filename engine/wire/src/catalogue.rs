@@ -61,9 +61,10 @@ catalogue! {
     AUCTION_PAID: "AUCTION PAID" 1..=1, "1 argument", "<auction>", write, "The winner has paid";
     AUCTION_UNPAID: "AUCTION UNPAID" 1..=1, "1 argument", "<auction>", write, "The winner will not pay";
     AUCTION_OFFER: "AUCTION OFFER" 3..=3, "3 arguments", "<ACCEPT|DECLINE> <auction> <bidder>", write, "The runner-up takes the second chance, or doesn't";
-    SHARDS: "SHARDS" 0..=5, "0 to 5 arguments", "[ADD|DRAIN|POLICY|PLACE ...]", write, "Lists the shards, or changes the placement of new auctions";
+    SHARDS: "SHARDS" 0..=5, "0 to 5 arguments", "[ADD|DRAIN|UNDRAIN|POLICY|PLACE ...]", write, "Lists the shards, or changes the placement of new auctions";
     SHARDS_ADD: "SHARDS ADD" 0..=1, "0 or 1 argument", "[<count>]", write, "Adds shards; nothing moves";
     SHARDS_DRAIN: "SHARDS DRAIN" 1..=1, "1 argument", "<shard>", write, "Places no new auctions on a shard any more";
+    SHARDS_UNDRAIN: "SHARDS UNDRAIN" 1..=1, "1 argument", "<shard>", write, "Takes a drain back: places new auctions on the shard again";
     SHARDS_POLICY: "SHARDS POLICY" 1..=4, "1 to 4 arguments", "<KEY|SEQUENCE|DIRECTORY|RANGE <ranges as JSON>> [FROM <time, RFC 3339>]", write, "Sets the placement policy, now or from a time on";
     SHARDS_PLACE: "SHARDS PLACE" 2..=2, "2 arguments", "<key> <shard|->", write, "Makes or removes (-) an entry of the placement directory";
     INFO: "INFO" 0..=1, "0 or 1 argument", "[section]", read, "Tells about the server";

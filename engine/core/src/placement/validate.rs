@@ -35,6 +35,9 @@ pub enum PlacementError {
     /// The shard is being drained, so it can't be drained again, nor be where keys are sent.
     #[error("shard {0} is being drained")]
     Draining(ShardId),
+    /// There is no drain to take back.
+    #[error("shard {0} is not being drained: it takes new auctions")]
+    NotDraining(ShardId),
     /// New auctions must go somewhere.
     #[error("shard {0} is the last that takes new auctions: add another before draining it")]
     LastActive(ShardId),
@@ -103,6 +106,20 @@ impl Placement {
     /// `ShardsExhausted` when all [`SHARDS_MAX`] exist.
     pub fn next_shard(&self) -> Result<ShardId, PlacementError> {
         u8::try_from(self.shards.len()).map(ShardId).map_err(|_| PlacementError::ShardsExhausted)
+    }
+
+    /// The change that takes a shard's drain back.
+    ///
+    /// The same change adds the next shard, which nobody wants who names a shard that was never there.
+    ///
+    /// # Errors
+    /// `UnknownShard`, or `NotDraining` when it takes new auctions.
+    pub fn undrain(&self, shard: ShardId) -> Result<PlacementChange, PlacementError> {
+        match self.validate_target(shard) {
+            Ok(()) => Err(PlacementError::NotDraining(shard)),
+            Err(PlacementError::Draining(_)) => Ok(PlacementChange::ShardAdded(shard)),
+            Err(unknown) => Err(unknown),
+        }
     }
 
     /// Judges a change, at the engine's time.

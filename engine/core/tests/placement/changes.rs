@@ -77,8 +77,18 @@ fn a_drained_shard_takes_nothing_new_and_can_be_taken_back() {
         drained[0] > before[0] + before[1] / 3 && drained[2] > before[2] + before[1] / 3,
         "evenly to the rest"
     );
-    change_to(&mut placement, PlacementChange::ShardAdded(ShardId(1)));
+    let back = placement.undrain(ShardId(1)).unwrap();
+    assert_eq!(back, PlacementChange::ShardAdded(ShardId(1)));
+    change_to(&mut placement, back);
     assert_eq!(spread(&placement, 3_000), before);
+}
+
+#[test]
+fn only_a_drain_can_be_taken_back() {
+    let placement = with_shards(2);
+    assert_eq!(placement.undrain(ShardId(1)), Err(PlacementError::NotDraining(ShardId(1))));
+    let next = PlacementError::UnknownShard { shard: ShardId(2), last: ShardId(1) };
+    assert_eq!(placement.undrain(ShardId(2)), Err(next), "it doesn't add the next shard");
 }
 
 #[test]

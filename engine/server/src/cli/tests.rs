@@ -24,6 +24,7 @@ fn every_command_s_help_ends_with_the_exit_codes() {
         "version ",
         "shards ",
         "shards list ",
+        "shards undrain ",
         "shards simulate ",
         "shards policy ",
     ] {

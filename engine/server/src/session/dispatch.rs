@@ -176,6 +176,7 @@ impl Session {
             }
             ShardsRequest::Add { count } => self.wide(async move |engine| add_shards(&engine, count).await),
             ShardsRequest::Drain(shard) => self.change(PlacementChange::ShardDrained(shard)),
+            ShardsRequest::Undrain(shard) => self.wide(async move |engine| undrain(&engine, shard).await),
             ShardsRequest::Policy { policy, from } => {
                 let effective_at = from.unwrap_or_else(|| self.server.engine.now());
                 self.change(PlacementChange::PolicySet { effective_at, policy });
@@ -311,7 +312,18 @@ fn json(live: &LiveAuction) -> Vec<u8> {
     out
 }
 
-/// Adds shards one by one; answers with the ids of those that are there.
+/// Takes the drain of a shard back.
+async fn undrain(engine: &Handle, shard: ShardId) -> Vec<u8> {
+    let mut out = Vec::new();
+    match engine.undrain(shard).await {
+        Ok(_) => reply::ok(&mut out),
+        Err(error) => encode::change_error(&mut out, &error),
+    }
+    out
+}
+
+/// Adds shards one by one; answers with their numbers. Each is logged on its own, so when one fails, those before it stay, and
+/// the error names them.
 async fn add_shards(engine: &Handle, count: u8) -> Vec<u8> {
     let mut out = Vec::new();
     let mut added: Vec<ShardId> = Vec::new();
@@ -324,7 +336,7 @@ async fn add_shards(engine: &Handle, count: u8) -> Vec<u8> {
         match one.await {
             Ok(shard) => added.push(shard),
             Err(error) => {
-                encode::change_error(&mut out, &error);
+                encode::addition_error(&mut out, &error, &added);
                 return out;
             }
         }

@@ -1,5 +1,6 @@
 //! Answers of the engine as replies of the wire.
 
+use gavel_core::ShardId;
 use gavel_engine::{ChangeError, Refusal, Reply};
 use gavel_wire::{Code, Protocol, reply};
 
@@ -25,10 +26,22 @@ pub(super) fn refusal_code(refusal: Refusal) -> Code {
 
 /// Why shards or policy were not changed.
 pub(super) fn change_error(out: &mut Vec<u8>, error: &ChangeError) {
-    let code = match error {
+    reply::error(out, change_code(error), error);
+}
+
+/// Why a shard was not added, and which were before it by the same command: they stay.
+pub(super) fn addition_error(out: &mut Vec<u8>, error: &ChangeError, added: &[ShardId]) {
+    if added.is_empty() {
+        return change_error(out, error);
+    }
+    let added = added.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    reply::error(out, change_code(error), format_args!("{error}; added before that: {added}"));
+}
+
+fn change_code(error: &ChangeError) -> Code {
+    match error {
         ChangeError::Placement(_) => Code::Invalid,
         ChangeError::Refused(refusal) => refusal_code(*refusal),
         ChangeError::Rejected(rejection) => Code::of(rejection),
-    };
-    reply::error(out, code, error);
+    }
 }

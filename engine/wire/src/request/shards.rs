@@ -21,6 +21,8 @@ pub enum ShardsRequest {
     },
     /// `SHARDS DRAIN <shard>`.
     Drain(ShardId),
+    /// `SHARDS UNDRAIN <shard>`.
+    Undrain(ShardId),
     /// `SHARDS POLICY <policy> [FROM <time>]`.
     Policy {
         /// The policy.
@@ -43,6 +45,7 @@ pub(super) fn parse(args: &Args<'_>) -> Result<Request, RequestError> {
         b"LIST" if args.len() == 2 => ShardsRequest::List,
         b"ADD" => add(args)?,
         b"DRAIN" => ShardsRequest::Drain(shard(counted(args, &entry::SHARDS_DRAIN)?[0])?),
+        b"UNDRAIN" => ShardsRequest::Undrain(shard(counted(args, &entry::SHARDS_UNDRAIN)?[0])?),
         b"POLICY" => policy(counted(args, &entry::SHARDS_POLICY)?)?,
         b"PLACE" => place(args)?,
         other => return Err(RequestError::Subcommand { of: &entry::SHARDS, got: Shown::new(other) }),
