@@ -45,6 +45,30 @@ fn a_drained_shard_takes_no_new_auctions_and_still_takes_bids() {
 }
 
 #[test]
+fn a_drain_can_be_taken_back_for_good() {
+    let mut server = Server::start(Options::new().with("--shards 2"));
+    shards(&server, &["drain", "1"]);
+    assert_eq!(shards_of(&open_many(&mut server.connect())), BTreeSet::from([0]));
+    shards(&server, &["undrain", "1"]);
+    assert_eq!(shards_of(&open_many(&mut server.connect())), BTreeSet::from([0, 1]));
+    server.kill9();
+    server.restart();
+    assert_eq!(shards_of(&open_many(&mut server.connect())), BTreeSet::from([0, 1]));
+    refused(&server, &["undrain", "1"], "shard 1 is not being drained: it takes new auctions");
+    refused(&server, &["undrain", "2"], "there is no shard 2; the shards are 0 ..= 1");
+    assert_eq!(shards(&server, &["list", "--json"])["shards"].as_array().unwrap().len(), 2, "none was added");
+}
+
+#[test]
+fn an_addition_that_fails_half_way_names_what_was_added() {
+    let server = Server::start(Options::new().with("--shards 254"));
+    let full = "there are 256 shards already, and an auction's id can name no more";
+    refused(&server, &["add", "3"], &format!("{full}; added before that: 254, 255"));
+    refused(&server, &["add"], full);
+    assert_eq!(shards(&server, &["list", "--json"])["shards"].as_array().unwrap().len(), 256);
+}
+
+#[test]
 fn policies_and_the_directory_survive_a_restart() {
     let mut server = Server::start(Options::new().with("--shards 4"));
     shards(&server, &["policy", "directory"]);
@@ -111,6 +135,13 @@ fn shards(server: &Server, words: &[&str]) -> Value {
     let output = run(server, words);
     assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap_or_default()
+}
+
+/// `gavel shards …`, which must be refused; its words end with `said`.
+fn refused(server: &Server, words: &[&str], said: &str) {
+    let output = run(server, words);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && told.trim_end().ends_with(said), "{words:?}: {told}");
 }
 
 fn run(server: &Server, words: &[&str]) -> Output {
