@@ -10,6 +10,8 @@
 //! - `at` never goes back, and while bids are taken it lies before `ends_at`.
 //! - The price falls only when bids are retracted or removed.
 //! - The leader has the highest standing maximum, the earliest among equal ones.
+//! - A price is never a bidder's maximum for its own sake, neither while bids are taken nor in an offer: opening price,
+//!   reserve and the bids of the others take it there, or it stays below.
 //! - Nothing changes in `Closed`, `Unsold` and `Cancelled`.
 //!
 //! ## Every command in every state

@@ -230,7 +230,8 @@ pub enum AfterUnpaid {
     Offered {
         /// To whom.
         to: AccountId,
-        /// At which price: their own maximum.
+        /// At which price: what they would have paid, had nobody before them (winner, earlier offers, banned bidders) ever bid.
+        /// So it tells nobody their maximum, unless the bids behind them take the price there.
         price: Amount,
         /// Until when they can take it.
         until: Timestamp,

@@ -9,7 +9,6 @@ mod common;
 
 use common::*;
 use gavel_core::auction::ReserveStatus;
-use gavel_core::event::{AfterUnpaid, Outcome};
 use gavel_core::terms::{SoftCloseMode, SoftCloseTrigger};
 use gavel_core::*;
 
@@ -170,26 +169,4 @@ fn yahoo_japan_extends_when_the_price_rises() {
     assert_eq!(driven.accept(bid(1, 500), time(3_400)).ends_at, time(3_600), "no price was raised");
     assert_eq!(driven.accept(bid(2, 200), time(3_500)).ends_at, time(3_900));
     assert_eq!(driven.accept(bid(2, 300), time(3_899)).ends_at, time(4_200));
-}
-
-/// eBay, "Making Second Chance Offers" (ebay.co.uk/help/selling/listings/selling-auctions/making-second-chance-offers?id=4142):
-/// "a non-winning bidder gets the chance to buy the item at a price equal to their last bid". Galéria Savaria
-/// (galeriasavaria.hu, "What is a second chance offer?") says the same: to the second highest bidder, for what they bid.
-#[test]
-fn ebay_second_chance_at_the_runner_ups_own_maximum() {
-    let mut driven = Driven::open(TermsDraft { increments: table(&EBAY), ..draft() });
-    driven.accept(bid(1, 20_00), time(1));
-    driven.accept(bid(2, 35_00), time(2));
-    driven.accept(bid(3, 90_00), time(3));
-    let EventKind::Ended { outcome: Outcome::Awarded { winner, price, .. }, .. } =
-        driven.event(Command::Pulse, time(3_600))
-    else {
-        panic!("not awarded")
-    };
-    assert_eq!((winner, price), (account(3), amount(36_00)));
-    let EventKind::Unpaid { next, .. } = driven.event(Command::Unpaid, time(4_000)) else {
-        panic!("not unpaid")
-    };
-    let until = time(4_000 + 86_400);
-    assert_eq!(next, AfterUnpaid::Offered { to: account(2), price: amount(35_00), until });
 }

@@ -117,6 +117,7 @@ impl Auction {
             self.rare_mut().tried.push(lead.bidder);
         }
         match next {
+            // Nobody bids any more, so that the offeree's real maximum is of no use here.
             AfterUnpaid::Offered { to, price, until } => {
                 self.lead = self.bidders.find(to).map(|bidder| Lead { max: price, price, bidder });
                 self.await_by(State::Offered, until);

@@ -30,6 +30,11 @@ impl Bidder {
 }
 
 impl Bidders {
+    /// Everybody who has ever bid; numbers are below it.
+    pub(super) fn len(&self) -> usize {
+        self.list.len()
+    }
+
     /// Bidders with at least one bid that stands.
     pub(super) fn standing(&self) -> u32 {
         self.standing

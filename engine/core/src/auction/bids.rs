@@ -105,6 +105,12 @@ struct ChosenId {
 
 const _: () = assert!(size_of::<ChosenId>() == 20);
 
+impl ChosenId {
+    fn id(&self) -> BidId {
+        BidId::from_bits(self.id.bits())
+    }
+}
+
 impl Bids {
     /// Bids ever accepted.
     pub(super) fn len(&self) -> usize {
@@ -130,7 +136,7 @@ impl Bids {
         let mut chosen = self.chosen.iter().flat_map(|chosen| chosen.ids.iter());
         self.list.iter().map(move |bid| {
             let chosen = if bid.amount_and_flags & CHOSEN != 0 { chosen.next() } else { None };
-            (chosen.map_or(BidId::assigned(auction, bid.seq), |chosen| BidId::from_bits(chosen.id.bits())), bid)
+            (chosen.map_or(BidId::assigned(auction, bid.seq), ChosenId::id), bid)
         })
     }
 

@@ -1,7 +1,8 @@
 //! Who leads, and at which price.
 //!
 //! One function says how a bid changes both; the state is its fold over the bids that stand, in order. So what remains after
-//! a retraction is what would be, had that bid never been.
+//! a retraction is what would be, had that bid never been; and a second chance has the price that would be, had those
+//! who come before it never bid.
 
 use super::Auction;
 use super::bids::Bid;
@@ -11,7 +12,7 @@ use crate::{Amount, Increments};
 /// The leader, their maximum, and the price.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Lead {
-    /// The highest standing maximum.
+    /// The highest standing maximum; the price itself after a purchase or an offer, when nobody bids any more.
     pub(super) max: Amount,
     /// The price: never above `max`.
     pub(super) price: Amount,

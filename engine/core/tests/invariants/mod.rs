@@ -2,8 +2,9 @@
 
 use crate::common::Driven;
 use gavel_core::auction::View;
-use gavel_core::event::EventKind;
+use gavel_core::event::{AfterUnpaid, EventKind, Outcome};
 use gavel_core::*;
+use std::cmp::Reverse;
 
 /// The bids that stand, from the log: bidder and amount, in order.
 fn standing(log: &[(Event, Position)]) -> Vec<(BidId, AccountId, Amount)> {
@@ -24,6 +25,7 @@ fn standing(log: &[(Event, Position)]) -> Vec<(BidId, AccountId, Amount)> {
 /// the second maximum (or what the seller asks for) and never above the leader's.
 pub(crate) fn hold(driven: &Driven) {
     let view = driven.auction.view();
+    no_offer_tells_a_maximum(driven, &view);
     if !matches!(view.state, State::Scheduled | State::Open) {
         return;
     }
@@ -49,6 +51,54 @@ pub(crate) fn hold(driven: &Driven) {
     } else {
         assert_eq!(price, max);
     }
+}
+
+/// A second chance costs what the seller asks for and the bids of those behind the runner-up make of it: at most one step
+/// above the highest of them. Their own maximum only bounds it.
+fn no_offer_tells_a_maximum(driven: &Driven, view: &View) {
+    let Some((offeree, tried)) = buyers(driven).split_last().map(|(last, rest)| (*last, rest.to_vec()))
+    else {
+        return;
+    };
+    if tried.is_empty() || view.state == State::Unsold {
+        return;
+    }
+    let bids = standing(&driven.log);
+    let (price, own) = (view.price.unwrap(), rank(&bids, offeree).unwrap());
+    assert_eq!(view.leader, Some(offeree));
+    assert!(price <= own.0);
+    let terms = driven.auction.terms();
+    let is_behind = |bid: &&(BidId, AccountId, Amount)| {
+        bid.1 != offeree && !tried.contains(&bid.1) && rank(&bids, bid.1).unwrap() < own
+    };
+    let behind: Vec<Amount> = bids.iter().filter(is_behind).map(|bid| bid.2).collect();
+    if !terms.proxy {
+        assert_eq!(price, own.0, "their bid was the price");
+        return;
+    }
+    let contested = behind.iter().map(|sum| sum.get() + terms.increments.step_at(*sum).get()).max();
+    let asked = reserve(driven).max(Some(terms.opening_price)).unwrap();
+    let bound = contested.unwrap_or(0).max(asked.get());
+    assert!(price.get() <= bound, "{price} was offered, {bound} would be enough: {own:?}");
+    assert!(price >= asked && behind.iter().all(|sum| price >= *sum));
+}
+
+/// A bidder's place: by their highest amount, the earlier higher among equals.
+fn rank(bids: &[(BidId, AccountId, Amount)], bidder: AccountId) -> Option<(Amount, Reverse<usize>)> {
+    let own = bids.iter().enumerate().filter(|(_, bid)| bid.1 == bidder);
+    own.map(|(when, bid)| (bid.2, Reverse(when))).max()
+}
+
+/// Winner and offerees, in order, from the log.
+fn buyers(driven: &Driven) -> Vec<AccountId> {
+    let buyer = |(event, _): &(Event, Position)| match event.kind {
+        EventKind::Ended { outcome: Outcome::Awarded { winner, .. }, .. } => Some(winner),
+        EventKind::BoughtNow { buyer, .. } => Some(buyer),
+        EventKind::Unpaid { next: AfterUnpaid::Offered { to, .. }, .. }
+        | EventKind::OfferEnded { next: AfterUnpaid::Offered { to, .. }, .. } => Some(to),
+        _ => None,
+    };
+    driven.log.iter().filter_map(buyer).collect()
 }
 
 /// The reserve price in force, from the log.

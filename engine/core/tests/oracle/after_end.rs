@@ -77,22 +77,23 @@ impl Oracle {
         }
     }
 
-    /// All who could still have it, the highest first, the earlier first among equals.
+    /// Strikes whoever leads off the list, all their bids at once, until it is somebody who can have it: at the price
+    /// of the list that is left.
     fn next_chance(&self, now: Timestamp, wide: &WideBans) -> AfterUnpaid {
-        let present = self.buyer.map(|it| it.0);
-        let mut candidates: Vec<&ListedBid> = self.bids.iter().filter(|bid| !bid.gone).collect();
-        candidates.retain(|bid| Some(bid.bidder) != present && !self.failed.contains(&bid.bidder));
-        candidates.retain(|bid| !self.is_banned(bid.bidder, wide));
-        candidates.retain(|bid| self.reserve.is_none_or(|reserve| bid.amount >= reserve));
-        candidates.sort_by_key(|bid| std::cmp::Reverse(bid.amount));
-        match candidates.first() {
-            Some(bid) => AfterUnpaid::Offered {
-                to: bid.bidder,
-                price: bid.amount,
-                until: now.saturating_add(self.terms.offer_window),
-            },
-            None => AfterUnpaid::Unsold,
+        let mut left = self.clone();
+        left.failed.extend(self.buyer.map(|it| it.0));
+        left.bids.retain(|bid| !bid.gone && !left.failed.contains(&bid.bidder));
+        while let Some(now_leading) = left.standing() {
+            if !self.is_banned(now_leading.leader, wide) {
+                let until = now.saturating_add(self.terms.offer_window);
+                let offered =
+                    AfterUnpaid::Offered { to: now_leading.leader, price: now_leading.price, until };
+                let enough = self.reserve.is_none_or(|reserve| now_leading.max >= reserve);
+                return if enough { offered } else { AfterUnpaid::Unsold };
+            }
+            left.bids.retain(|bid| bid.bidder != now_leading.leader);
         }
+        AfterUnpaid::Unsold
     }
 
     /// Takes a fact in.

@@ -1,10 +1,24 @@
 //! After the end: payment and second chances.
+//!
+//! ## The price of a second chance
+//!
+//! It is the price that the runner-up would have paid, had nobody before them ever bid: the ordinary rules, over their own
+//! bids and those of all who stand behind them. An offer at their own maximum would publish it, and would ask for more than
+//! proxy bidding has promised them: no more than it takes to stay ahead of the others. As it is, an offer says as little of
+//! a maximum as any other price does.
+//!
+//! "Before them" are those who had the award or the offer, with all their bids (a purchase may be lower than the maximum of
+//! the runner-up), and those who were passed over because they are banned: were their bids left in, the price would
+//! be the runner-up's whole maximum, and a ban would be all it takes to learn it. The standing bids of banned bidders behind
+//! the runner-up count as they did before.
 
 use super::{Judge, Verdict};
+use crate::auction::bids::Bid;
 use crate::auction::{Auction, State};
 use crate::event::AfterUnpaid;
 use crate::rejection::StateReason;
 use crate::{AccountId, Amount, EventKind, Rejection};
+use std::cmp::Reverse;
 
 impl Judge<'_> {
     pub(super) fn paid(&self) -> Verdict {
@@ -57,8 +71,7 @@ impl Judge<'_> {
             && self.auction.rare.as_ref().is_some_and(|rare| !rare.tried.is_empty())
     }
 
-    /// Who comes next when a winner does not pay, or an offer comes to nothing: the highest standing bidder who was not tried,
-    /// is not banned and reaches the reserve price, at their own maximum.
+    /// Who comes next when a winner does not pay, or an offer comes to nothing, and at which price.
     pub(super) fn after_unpaid(&self) -> AfterUnpaid {
         match self.runner_up() {
             Some((to, price)) => AfterUnpaid::Offered {
@@ -70,26 +83,71 @@ impl Judge<'_> {
         }
     }
 
-    /// The earlier of two equal ones. Looks at every bid.
+    /// The highest standing bidder who was not tried, is not banned and reaches the reserve price; at the price that they
+    /// would have paid had nobody before them ever bid. See the head of this file. Looks at every bid three times: some
+    /// milliseconds for a million.
     fn runner_up(&self) -> Option<(AccountId, Amount)> {
-        let Auction { bids, bidders, rare, lead, reserve, .. } = self.auction;
-        let present = lead.map(|lead| lead.bidder);
-        let was_tried = |bidder: u32| {
-            Some(bidder) == present || rare.as_ref().is_some_and(|rare| rare.tried.contains(&bidder))
-        };
-        let mut best: Option<(AccountId, Amount)> = None;
-        for bid in bids.iter().filter(|bid| bid.stands()) {
-            let amount = bid.amount();
-            if best.is_some_and(|(_, best)| amount <= best)
-                || Some(amount) < *reserve
-                || was_tried(bid.bidder)
-            {
-                continue;
-            }
-            if let Some(account) = bidders.account(bid.bidder).filter(|&account| !self.is_banned(account)) {
-                best = Some((account, amount));
-            }
+        let auction = self.auction;
+        let mut out = self.tried();
+        let next = self.next_in_line(&out)?;
+        for bid in auction.bids.iter().filter(|bid| bid.stands() && is_before(bid, next)) {
+            out.insert(bid.bidder);
         }
-        best
+        let lead = auction.lead_without(|bid| !out.contains(bid.bidder))?;
+        Some((auction.bidders.account(lead.bidder)?, lead.price))
+    }
+
+    /// Who had the award or the offer.
+    fn tried(&self) -> Numbers {
+        let Auction { bidders, rare, lead, .. } = self.auction;
+        let mut tried = Numbers::none_of(bidders.len());
+        rare.iter().flat_map(|rare| &rare.tried).for_each(|&bidder| tried.insert(bidder));
+        lead.iter().for_each(|lead| tried.insert(lead.bidder));
+        tried
+    }
+
+    /// The bid with which the runner-up stands before all others that could have it.
+    fn next_in_line(&self, tried: &Numbers) -> Option<&Bid> {
+        let Auction { bids, bidders, reserve, .. } = self.auction;
+        let may_have_it = |bid: &Bid| {
+            let account = bidders.account(bid.bidder);
+            !tried.contains(bid.bidder) && account.is_some_and(|account| !self.is_banned(account))
+        };
+        let high_enough = bids.iter().filter(|bid| bid.stands() && Some(bid.amount()) >= *reserve);
+        high_enough.fold(None, |best, bid| match best {
+            Some(best) if !is_before(bid, best) => Some(best),
+            best => {
+                if may_have_it(bid) {
+                    Some(bid)
+                } else {
+                    best
+                }
+            }
+        })
+    }
+}
+
+/// The higher one comes before, and of equal ones the earlier.
+fn is_before(bid: &Bid, other: &Bid) -> bool {
+    (Reverse(bid.amount()), bid.seq) < (Reverse(other.amount()), other.seq)
+}
+
+/// A set of bidders, by their numbers.
+struct Numbers(Box<[bool]>);
+
+impl Numbers {
+    /// Of so many bidders none.
+    fn none_of(bidders: usize) -> Self {
+        Self(vec![false; bidders].into())
+    }
+
+    fn insert(&mut self, bidder: u32) {
+        if let Some(is_in) = self.0.get_mut(bidder as usize) {
+            *is_in = true;
+        }
+    }
+
+    fn contains(&self, bidder: u32) -> bool {
+        self.0.get(bidder as usize).copied().unwrap_or(false)
     }
 }
