@@ -7,7 +7,7 @@ use gavel_core::{
     AccountId, Amount, AuctionId, Command, Currency, Details, Open, Terms, TermsDraft, Timestamp,
 };
 use gavel_engine::{
-    Engine, EngineOptions, LogState, Opening, Phase, Port, PushedOpening, Reply, Task, Ticket,
+    AuctionCommand, Engine, EngineOptions, LogState, Opening, Phase, Port, PushedOpening, Reply, Ticket,
 };
 use gavel_log::{DirLock, Log, MemoryLog, OpenOptions, SledLog};
 use std::io::Write as _;
@@ -128,7 +128,7 @@ async fn bid(engine: &Engine, port: &mut Port, ids: &[AuctionId]) -> Result<u64,
             let amount = Amount::new(1 + number).unwrap_or(Amount::MAX);
             let bidder = AccountId::from_integer(1_000_000 + number % 100_000);
             let command = Command::Bid { bidder, amount, id: None };
-            port.push(Ticket(number), id.shard(), now, Task::Auction(id, command))?;
+            port.push(Ticket(number), now, AuctionCommand { auction: id, command })?;
         }
         port.flush();
     }

@@ -6,7 +6,7 @@ use crate::error::{BenchError, io};
 use crate::rules;
 use gavel_core::AuctionId;
 use gavel_engine::{
-    Engine, EngineOptions, Failure, LogState, OpenLog, Opening, Phase, Port, Reply, Task, Ticket,
+    AuctionCommand, Engine, EngineOptions, Failure, LogState, OpenLog, Opening, Phase, Port, Reply, Ticket,
 };
 use gavel_log::{DirLock, OpenOptions, SledLog};
 use std::path::Path;
@@ -92,8 +92,8 @@ fn push(
     for _ in 0..BATCH {
         let (turn, place) = (*next / auctions.len() as u64, *next % auctions.len() as u64);
         let auction = auctions[place as usize];
-        let task = Task::Auction(auction, rules::bid(turn, *next));
-        port.push(Ticket(*next), auction.shard(), received, task).map_err(engine_error)?;
+        let command = rules::bid(turn, *next);
+        port.push(Ticket(*next), received, AuctionCommand { auction, command }).map_err(engine_error)?;
         *next += 1;
     }
     port.flush();

@@ -83,7 +83,7 @@ fn eventful_auctions(server: &Server) -> Vec<AuctionId> {
 fn state(server: &Server, auctions: &[AuctionId]) -> (Vec<String>, Vec<Value>) {
     let mut client = server.connect();
     let shards = 0..SHARDS;
-    let digests = shards.map(|shard| digest(&client.info("shards", &format!("shard{shard}")))).collect();
+    let digests = shards.map(|shard| digest(&client.info("digest", &format!("shard{shard}")))).collect();
     (digests, auctions.iter().map(|&auction| client.auction(auction)).collect())
 }
 

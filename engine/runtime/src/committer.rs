@@ -184,9 +184,9 @@ impl<L: Log> Committer<L> {
             self.shared.stats.count(&answers);
             if let Some(answer_to) = answer_to {
                 // First, so that whoever has heard the answer finds the credit free.
-                self.shared.credit.give(answers.len());
+                self.shared.pool(answer_to.pool).give(answers.len());
                 // A port that is gone (its connection closed) wants no answer. A full one can't be: its credit bounds it.
-                let sent = answer_to.try_send(Answers(answers));
+                let sent = answer_to.port.try_send(Answers(answers));
                 assert!(
                     !matches!(sent, Err(tokio::sync::mpsc::error::TrySendError::Full(_))),
                     "a port has room for as many answers as it has credit"

@@ -7,13 +7,15 @@
 use crate::clock::Clock;
 use crate::committer::Committer;
 use crate::credit::Credit;
-use crate::limits::MAILBOX_MESSAGES;
+use crate::limits::{MAILBOX_MESSAGES, OPERATOR_CREDIT};
 use crate::live::LiveView;
-use crate::message::{Answers, Batch, Decided, Reply};
+use crate::message::{Answers, Batch, Decided, Pool, Reply};
+use crate::openings::Routing;
 use crate::options::{EngineOptions, OptionsError};
 use crate::recovery::{self, Progress};
-use crate::router::{Handle, Routing};
+use crate::router::Handle;
 use crate::shard::{Book, ShardActor};
+use crate::stamps::Stamps;
 use crate::stats::Stats;
 use actix::{Addr, ArbiterHandle, Context};
 use crossbeam::channel::Sender;
@@ -60,6 +62,8 @@ pub(crate) struct Shared {
     failure: Mutex<Option<Failure>>,
     pub(crate) clock: Clock,
     pub(crate) credit: Credit,
+    pub(crate) operator_credit: Credit,
+    pub(crate) stamps: Stamps,
     pub(crate) connection_credit: usize,
     pub(crate) pulse_grace: Duration,
     pub(crate) durable: Box<[AtomicU64]>,
@@ -83,6 +87,8 @@ impl Shared {
             failure: Mutex::new(None),
             clock: options.clock.clone(),
             credit: Credit::new(options.credit),
+            operator_credit: Credit::new(OPERATOR_CREDIT),
+            stamps: Stamps::default(),
             connection_credit: options.connection_credit,
             pulse_grace: options.pulse_grace,
             durable: (0..SHARDS_MAX).map(|_| AtomicU64::new(0)).collect(),
@@ -117,6 +123,14 @@ impl Shared {
         });
     }
 
+    /// The credit that a pool of commands shares.
+    pub(crate) fn pool(&self, pool: Pool) -> &Credit {
+        match pool {
+            Pool::Bidders => &self.credit,
+            Pool::Operators => &self.operator_credit,
+        }
+    }
+
     /// Ends all acknowledging, for good. The first reason is kept.
     pub(crate) fn fail(&self, failure: Failure) {
         tracing::error!(%failure, "nothing is acknowledged any more");
@@ -139,12 +153,12 @@ impl Shared {
         let Some(address) = self.shards[usize::from(shard.0)].get() else {
             return self.answer_for_missing_shard(shard, batch);
         };
-        let credit = batch.submissions.len();
+        let (credit, pool) = (batch.submissions.len(), batch.answer_to.pool);
         match address.try_send(batch) {
             Ok(()) => {}
             Err(SendError::Full(_)) => self.defect(format!("shard {shard}: the mailbox is full")),
             // The shard ends only when the engine does, which the connection is told otherwise.
-            Err(SendError::Closed(_)) => self.credit.give(credit),
+            Err(SendError::Closed(_)) => self.pool(pool).give(credit),
         }
     }
 
@@ -155,8 +169,8 @@ impl Shared {
         }
         let no_auction = |ticket| (ticket, Reply::Rejected(Rejection::NotFound(Missing::Auction)));
         let answers = batch.submissions.into_iter().map(|submission| no_auction(submission.ticket)).collect();
-        self.credit.give(credit);
-        if let Err(error) = batch.answer_to.try_send(Answers(answers)) {
+        self.pool(batch.answer_to.pool).give(credit);
+        if let Err(error) = batch.answer_to.port.try_send(Answers(answers)) {
             tracing::debug!(%error, "the connection is gone");
         }
     }
@@ -268,7 +282,8 @@ impl Engine {
 
     /// Until no command holds credit: each has been answered, or the engine has failed.
     async fn wait_until_idle(&self) {
-        while self.shared.credit.in_use() > 0 && self.shared.phase() != Phase::Failed {
+        let in_use = || self.shared.credit.in_use() + self.shared.operator_credit.in_use();
+        while in_use() > 0 && self.shared.phase() != Phase::Failed {
             tokio::time::sleep(std::time::Duration::from_millis(1)).await;
         }
     }
@@ -321,11 +336,4 @@ fn start_system(shared: &Arc<Shared>, threads: usize) -> Result<(actix::System, 
         .recv()
         .map_err(|_| StartError::Thread(std::io::Error::other("the actor system did not start")))?;
     Ok((system, thread))
-}
-
-impl Shared {
-    /// Counts a command refused for want of credit.
-    pub(crate) fn count_busy(&self, commands: u64) {
-        self.stats.busy.fetch_add(commands, Ordering::Relaxed);
-    }
 }

@@ -18,10 +18,16 @@ pub const CREDIT_CHUNK: usize = 64;
 pub const OWN_MESSAGES_PER_SHARD: usize = 4;
 /// Messages without credit in the process.
 pub const OWN_MESSAGES: usize = OWN_MESSAGES_PER_SHARD * gavel_core::limits::SHARDS_MAX;
+/// Credit of operators' commands, apart from the bidders': a ban must not wait for the storm it is meant for. One such command is
+/// under way at a time, with one message for each shard.
+pub const OPERATOR_CREDIT: usize = gavel_core::limits::SHARDS_MAX;
+/// Questions that a shard's mailbox may hold: one inspection, and one look at its bans. Each is asked by one at a time.
+pub const QUESTIONS_PER_SHARD: usize = 2;
 /// Messages that a shard's mailbox takes.
-pub const MAILBOX_MESSAGES: usize = CREDIT_MAX + OWN_MESSAGES;
+pub const MAILBOX_MESSAGES: usize =
+    CREDIT_MAX + OPERATOR_CREDIT + QUESTIONS_PER_SHARD + OWN_MESSAGES_PER_SHARD;
 /// Messages that the channel to the log thread takes, above the credit that is set.
-pub const LOG_CHANNEL_SLACK: usize = OWN_MESSAGES;
+pub const LOG_CHANNEL_SLACK: usize = OPERATOR_CREDIT + OWN_MESSAGES;
 /// Bytes of records after which the log thread stops collecting and commits.
 pub const COMMIT_BYTES_MAX: usize = 8 << 20;
 /// Auctions that one pulse decides before the shard looks at its mailbox again.
@@ -37,7 +43,14 @@ pub const DRIFT_REPORTED_MS: u64 = 1_000;
 /// Microseconds between two synced marks.
 pub const MARK_INTERVAL_US: u64 = 1_000_000;
 
-const _: () = assert!(MAILBOX_MESSAGES >= CREDIT_MAX + OWN_MESSAGES_PER_SHARD, "a mailbox can never be full");
+const _: () = assert!(
+    MAILBOX_MESSAGES > CREDIT_MAX + OPERATOR_CREDIT + QUESTIONS_PER_SHARD,
+    "a mailbox has room for all credit, all questions and a pulse: it can never be full"
+);
+const _: () = assert!(
+    LOG_CHANNEL_SLACK >= OPERATOR_CREDIT + OWN_MESSAGES,
+    "the log's channel has room for all credit and all messages without: it can never be full"
+);
 const _: () =
     assert!(CONNECTION_CREDIT_MAX <= CREDIT_MAX, "a connection has no more credit than the process");
 const _: () = assert!(CREDIT_DEFAULT <= CREDIT_MAX && CONNECTION_CREDIT_DEFAULT <= CONNECTION_CREDIT_MAX);

@@ -2,14 +2,14 @@
 //!
 //! Invariants:
 //! - Only the log thread publishes, and only what is durable; so what a reader sees is never lost.
-//! - A reader takes one short lock of one auction, never a mailbox: who looks cannot delay who bids.
+//! - A reader takes two short locks, of the shard's table and of the auction, never a mailbox: who looks cannot delay who bids.
 //! - The log thread does a constant amount of work for an auction, however many subscribe to it: it marks the auction
 //!   dirty, and the hub (a task of its own) wakes the subscribers.
 
 use gavel_core::{AuctionId, ShardId, Terms};
 use parking_lot::{Mutex, RwLock};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::sync::{Notify, watch};
 
 pub use gavel_core::auction::View;
@@ -115,9 +115,25 @@ pub(crate) fn insert<T>(days: &mut ByDay<T>, id: AuctionId, value: T) {
     auctions[index] = Some(value);
 }
 
+/// How many auctions of one shard there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LiveCounts {
+    /// In a state that something can follow.
+    pub unfinished: u64,
+    /// In a final state.
+    pub finished: u64,
+}
+
+#[derive(Debug, Default)]
+struct Counters {
+    all: AtomicU64,
+    finished: AtomicU64,
+}
+
 /// The live view of all shards.
 pub struct LiveView {
     shards: Box<[RwLock<ByDay<Arc<LiveAuction>>>]>,
+    counters: Box<[Counters]>,
     hub: Arc<Hub>,
 }
 
@@ -134,7 +150,8 @@ impl LiveView {
     #[must_use]
     pub fn new() -> Self {
         let shards = (0..gavel_core::limits::SHARDS_MAX).map(|_| RwLock::default()).collect();
-        Self { shards, hub: Arc::default() }
+        let counters = (0..gavel_core::limits::SHARDS_MAX).map(|_| Counters::default()).collect();
+        Self { shards, counters, hub: Arc::default() }
     }
 
     /// One auction; `None` when there is none with this id (or its opening is not durable yet).
@@ -143,17 +160,21 @@ impl LiveView {
         lookup(&self.shards[usize::from(id.shard().0)].read(), id).cloned()
     }
 
-    /// Every auction of a shard, in no particular order.
+    /// How many auctions of a shard there are.
     #[must_use]
-    pub fn of_shard(&self, shard: ShardId) -> Vec<Arc<LiveAuction>> {
-        let days = self.shards[usize::from(shard.0)].read();
-        days.iter().flat_map(|(_, auctions)| auctions.iter().flatten().cloned()).collect()
+    pub fn counts(&self, shard: ShardId) -> LiveCounts {
+        let Counters { all, finished } = &self.counters[usize::from(shard.0)];
+        let finished = finished.load(Ordering::Relaxed);
+        LiveCounts { unfinished: all.load(Ordering::Relaxed).saturating_sub(finished), finished }
     }
 
     /// Makes an auction visible.
     pub(crate) fn insert(&self, auction: Arc<LiveAuction>) {
-        let id = auction.id;
-        insert(&mut self.shards[usize::from(id.shard().0)].write(), id, auction);
+        let (id, state) = (auction.id, auction.view().state);
+        let shard = usize::from(id.shard().0);
+        self.counters[shard].all.fetch_add(1, Ordering::Relaxed);
+        self.counters[shard].finished.fetch_add(u64::from(state.is_final()), Ordering::Relaxed);
+        insert(&mut self.shards[shard].write(), id, auction);
     }
 
     /// Makes the auctions of a recovered shard visible, as they stand.
@@ -166,7 +187,10 @@ impl LiveView {
 
     /// Publishes a durable state. Called by the log thread, in the order of the records.
     pub(crate) fn publish(&self, auction: &Arc<LiveAuction>, view: View) {
-        *auction.view.lock() = view;
+        let before = std::mem::replace(&mut *auction.view.lock(), view);
+        if view.state.is_final() && !before.state.is_final() {
+            self.counters[usize::from(auction.id.shard().0)].finished.fetch_add(1, Ordering::Relaxed);
+        }
         if auction.watched.load(Ordering::Acquire) && !auction.dirty.swap(true, Ordering::AcqRel) {
             self.hub.dirty.lock().push(Arc::clone(auction));
             self.hub.wake.notify_one();

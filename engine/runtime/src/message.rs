@@ -7,7 +7,7 @@
 //! Every command in a batch has a ticket, and every ticket comes back exactly once, in an [`Answers`].
 
 use crate::live::{LiveAuction, View};
-use gavel_core::command::StandingBids;
+use gavel_core::command::{ShardKeyed, StandingBids};
 use gavel_core::placement::PlacementChange;
 use gavel_core::{
     AccountId, AuctionId, Command, Lsn, Open, OpenId, Position, Receipt, Rejection, ShardId, Timestamp,
@@ -30,9 +30,13 @@ pub struct Submission {
     pub task: Task,
 }
 
-/// What a shard can be asked.
+/// What a shard can be asked. Made from commands that know their shard, and so can't be sent to another.
 #[derive(Debug)]
-pub enum Task {
+pub struct Task(pub(crate) Work);
+
+/// What a shard does.
+#[derive(Debug)]
+pub(crate) enum Work {
     /// Something of one auction.
     Auction(AuctionId, Command),
     /// Opens an auction on the shard that it was placed on.
@@ -41,6 +45,46 @@ pub enum Task {
     Ban(WideBan),
     /// Logs a change of shards or policy. Only shard 0 is asked.
     Placement(Box<PlacementChange>),
+}
+
+/// A command to one auction. Its shard is in the auction's id.
+#[derive(Debug)]
+pub struct AuctionCommand {
+    /// To which.
+    pub auction: AuctionId,
+    /// What is to be done.
+    pub command: Command,
+}
+
+/// Work for a shard that was chosen: by placement, or because all shards are asked.
+#[derive(Debug)]
+pub(crate) struct ShardWork {
+    pub(crate) shard: ShardId,
+    pub(crate) work: Work,
+}
+
+impl ShardKeyed for AuctionCommand {
+    fn shard(&self) -> ShardId {
+        self.auction.shard()
+    }
+}
+
+impl ShardKeyed for ShardWork {
+    fn shard(&self) -> ShardId {
+        self.shard
+    }
+}
+
+impl From<AuctionCommand> for Task {
+    fn from(AuctionCommand { auction, command }: AuctionCommand) -> Self {
+        Self(Work::Auction(auction, command))
+    }
+}
+
+impl From<ShardWork> for Task {
+    fn from(work: ShardWork) -> Self {
+        Self(work.work)
+    }
 }
 
 /// A request to open an auction, as the rules have judged its terms.
@@ -60,8 +104,8 @@ pub struct Opening {
 impl Task {
     /// The client's id of a request to open.
     pub(crate) fn open_id(&self) -> Option<OpenId> {
-        match self {
-            Self::Open(opening) => opening.id,
+        match &self.0 {
+            Work::Open(opening) => opening.id,
             _ => None,
         }
     }
@@ -100,7 +144,23 @@ pub struct Answers(pub Vec<(Ticket, Reply)>);
 #[rtype(result = "()")]
 pub(crate) struct Batch {
     pub(crate) submissions: Vec<Submission>,
-    pub(crate) answer_to: mpsc::Sender<Answers>,
+    pub(crate) answer_to: AnswerTo,
+}
+
+/// Whom to answer, and whose credit the answered commands hold.
+#[derive(Clone, Debug)]
+pub(crate) struct AnswerTo {
+    pub(crate) port: mpsc::Sender<Answers>,
+    pub(crate) pool: Pool,
+}
+
+/// Whose credit a command holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pool {
+    /// That of all connections.
+    Bidders,
+    /// That of commands to all shards.
+    Operators,
 }
 
 /// What a shard has decided in one go, on its way to the disk. Nothing of it may be seen before it is there.
@@ -116,7 +176,7 @@ pub(crate) struct Decided {
     pub(crate) changes: Vec<(PlacementChange, Timestamp)>,
     pub(crate) answers: Vec<(Ticket, Reply)>,
     /// Whom to answer; `None` for the shard's own pulses, which hold no credit.
-    pub(crate) answer_to: Option<mpsc::Sender<Answers>>,
+    pub(crate) answer_to: Option<AnswerTo>,
 }
 
 /// Encoded records with consecutive Lsns.

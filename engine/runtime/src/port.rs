@@ -6,9 +6,11 @@
 //!   answer queue (as long as the port's credit) is never full.
 //! - Nothing here waits but [`Port::answers`].
 
+use crate::credit::Credit;
 use crate::engine::{Phase, Shared};
-use crate::limits::CREDIT_CHUNK;
-use crate::message::{Answers, Batch, Submission, Task, Ticket};
+use crate::limits::{CREDIT_CHUNK, OPERATOR_CREDIT};
+use crate::message::{AnswerTo, Answers, Batch, Pool, Submission, Task, Ticket};
+use gavel_core::command::ShardKeyed;
 use gavel_core::{ShardId, Timestamp};
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -37,45 +39,69 @@ pub enum Refusal {
 pub struct Port {
     shared: Arc<Shared>,
     /// Commands pushed and not yet flushed, by shard.
-    pending: Vec<(ShardId, Vec<Submission>)>,
+    pending: Vec<Pending>,
     /// Process credit taken and not yet used.
     reserve: usize,
     /// Commands pushed whose answers were not taken yet.
     under_way: usize,
     credit: usize,
-    sender: mpsc::Sender<Answers>,
+    answer_to: AnswerTo,
     receiver: mpsc::Receiver<Answers>,
 }
 
+/// What a port has for one shard.
+struct Pending {
+    shard: ShardId,
+    submissions: Vec<Submission>,
+    /// How many there were the last time: a port that pipelines will do so again.
+    last: usize,
+}
+
 impl Port {
+    /// A connection's port.
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
         let credit = shared.connection_credit;
-        let (sender, receiver) = mpsc::channel(credit);
-        Self { shared, pending: Vec::new(), reserve: 0, under_way: 0, credit, sender, receiver }
+        Self::with(shared, credit, Pool::Bidders)
     }
 
-    /// Takes a command on. It goes out with the next [`flush`](Self::flush).
+    /// The port of a command to all shards, with credit of its own. One at a time.
+    pub(crate) fn for_operators(shared: Arc<Shared>) -> Self {
+        Self::with(shared, OPERATOR_CREDIT, Pool::Operators)
+    }
+
+    fn with(shared: Arc<Shared>, credit: usize, pool: Pool) -> Self {
+        let (port, receiver) = mpsc::channel(credit);
+        let answer_to = AnswerTo { port, pool };
+        Self { shared, pending: Vec::new(), reserve: 0, under_way: 0, credit, answer_to, receiver }
+    }
+
+    /// Takes a command on. It goes out with the next [`flush`](Self::flush). What has no shard key does not compile here.
     ///
     /// # Errors
     /// Refuses at once when there is no credit or the engine takes no commands now.
-    pub fn push(
+    pub fn push<C: ShardKeyed + Into<Task>>(
         &mut self,
         ticket: Ticket,
-        shard: ShardId,
         received: Timestamp,
-        task: Task,
+        command: C,
     ) -> Result<(), Refusal> {
         self.take_credit()?;
-        let submission = Submission { ticket, received, task };
-        match self.pending.iter_mut().find(|(id, _)| *id == shard) {
-            Some((_, submissions)) => submissions.push(submission),
-            None => self.pending.push((shard, vec![submission])),
+        let shard = command.shard();
+        let submission = Submission { ticket, received, task: command.into() };
+        let index = self.pending.iter().position(|pending| pending.shard == shard).unwrap_or_else(|| {
+            self.pending.push(Pending { shard, submissions: Vec::new(), last: 0 });
+            self.pending.len() - 1
+        });
+        let Pending { submissions, last, .. } = &mut self.pending[index];
+        if submissions.is_empty() {
+            submissions.reserve_exact((*last).clamp(1, CREDIT_CHUNK));
         }
+        submissions.push(submission);
         Ok(())
     }
 
     fn take_credit(&mut self) -> Result<(), Refusal> {
-        if self.is_full() {
+        if self.under_way == self.credit {
             return Err(Refusal::ConnectionCredit(self.credit));
         }
         if self.reserve == 0 {
@@ -89,24 +115,23 @@ impl Port {
     /// The phase is looked at once for a chunk, and after the credit was taken: an engine that is closing waits for all
     /// credit, so either it sees ours and finishes what we send, or we see that it is closing.
     fn fill_reserve(&mut self) -> Result<(), Refusal> {
-        let taken = self.shared.credit.take(CREDIT_CHUNK.min(self.credit - self.under_way));
+        let taken = self.pool().take(CREDIT_CHUNK.min(self.credit - self.under_way));
         let refusal = match self.shared.phase() {
             Phase::Ready if taken > 0 => {
                 self.reserve = taken;
                 return Ok(());
             }
-            Phase::Ready => Refusal::ProcessCredit(self.shared.credit.total()),
+            Phase::Ready => Refusal::ProcessCredit(self.pool().total()),
             Phase::Loading => Refusal::Loading,
             Phase::Closing => Refusal::Closing,
             Phase::Failed => Refusal::Failed,
         };
-        self.shared.credit.give(taken);
+        self.pool().give(taken);
         Err(refusal)
     }
 
-    /// True when the connection has as many commands under way as it may.
-    pub(crate) fn is_full(&self) -> bool {
-        self.under_way == self.credit
+    fn pool(&self) -> &Credit {
+        self.shared.pool(self.answer_to.pool)
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -115,20 +140,20 @@ impl Port {
 
     /// Sends what was pushed: one message for each shard.
     pub fn flush(&mut self) {
-        for (shard, submissions) in &mut self.pending {
+        for Pending { shard, submissions, last } in &mut self.pending {
             if submissions.is_empty() {
                 continue;
             }
-            let room = submissions.len();
-            let batch = Batch { submissions: std::mem::take(submissions), answer_to: self.sender.clone() };
-            // A port that pipelines will do so again: the next batch is likely as long as this one.
-            submissions.reserve(room.min(CREDIT_CHUNK));
+            *last = submissions.len();
+            // Nothing is kept between two batches: an idle connection holds no buffers.
+            let batch = Batch { submissions: std::mem::take(submissions), answer_to: self.answer_to.clone() };
             self.shared.send(*shard, batch);
         }
-        self.shared.credit.give(std::mem::take(&mut self.reserve));
+        let unused = std::mem::take(&mut self.reserve);
+        self.pool().give(unused);
     }
 
-    /// The next answers. `None` never happens while the port lives; `pending` is what a caller waits on.
+    /// The next answers. `None` never happens while the port lives.
     ///
     /// Cancel safe: nothing is lost when the future is dropped.
     pub async fn answers(&mut self) -> Option<Answers> {
@@ -155,7 +180,7 @@ impl Drop for Port {
     fn drop(&mut self) {
         // What was pushed and never flushed was never sent: its credit goes back with the reserve.
         let mut unsent = 0;
-        for (shard, submissions) in &self.pending {
+        for Pending { shard, submissions, .. } in &self.pending {
             unsent += submissions.len();
             for submission in submissions {
                 if let Some(id) = submission.task.open_id() {
@@ -163,6 +188,6 @@ impl Drop for Port {
                 }
             }
         }
-        self.shared.credit.give(self.reserve + unsent);
+        self.pool().give(self.reserve + unsent);
     }
 }

@@ -15,6 +15,8 @@ pub(crate) enum Exit {
     DataInUse = 4,
     /// The log is damaged or not Gavel's, and was refused. Nothing in it was changed.
     LogRefused = 5,
+    /// Gavel itself has a defect and has stopped before it could do harm. Everything acknowledged is on disk.
+    Defect = 6,
 }
 
 impl From<Exit> for std::process::ExitCode {
@@ -31,7 +33,8 @@ Exit codes:
   2  the command line or a setting is wrong; nothing was done
   3  the log can't be written any more (a failing or full disk); everything acknowledged is on disk
   4  another process holds the data directory
-  5  the log is damaged or not Gavel's, and was refused; nothing in it was changed";
+  5  the log is damaged or not Gavel's, and was refused; nothing in it was changed
+  6  a defect of Gavel itself stopped it; everything acknowledged is on disk";
 
 #[cfg(test)]
 mod tests {
@@ -39,7 +42,15 @@ mod tests {
 
     #[test]
     fn the_help_lists_every_code() {
-        let all = [Exit::Ok, Exit::Failure, Exit::Usage, Exit::LogFailed, Exit::DataInUse, Exit::LogRefused];
+        let all = [
+            Exit::Ok,
+            Exit::Failure,
+            Exit::Usage,
+            Exit::LogFailed,
+            Exit::DataInUse,
+            Exit::LogRefused,
+            Exit::Defect,
+        ];
         let listed: Vec<String> = EXIT_CODES_HELP.lines().skip(1).map(|line| line[2..3].to_owned()).collect();
         assert_eq!(listed, all.map(|exit| (exit as u8).to_string()));
     }

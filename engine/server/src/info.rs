@@ -4,9 +4,9 @@
 //! otherwise.
 
 use crate::server::Server;
+use gavel_core::ShardId;
 use gavel_core::placement::{Policy, ShardStatus};
-use gavel_core::{ShardId, State};
-use gavel_engine::{Handle, Phase};
+use gavel_engine::{Handle, LiveCounts, Phase};
 use gavel_wire::{Protocol, reply};
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,13 +14,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// The sections, in order.
 const SECTIONS: [&str; 6] = ["server", "clients", "persistence", "stats", "clock", "shards"];
 
-/// One section, or all of them; an unknown section is empty, as in Redis.
-pub(crate) async fn text(server: &Server, engine: &Handle, section: Option<&str>) -> String {
-    let wanted = |name: &str| {
-        section.is_none_or(|section| matches!(section, "all" | "default" | "everything") || section == name)
-    };
+/// The section that is told only when it is asked for by name, as it stops each shard for as long as it takes.
+pub(crate) const DIGEST: &str = "digest";
+
+/// One section, or all of them but the digest; an unknown section is empty, as in Redis. Takes no shard's time.
+pub(crate) fn text(server: &Server, section: Option<&str>) -> String {
+    let engine = &server.engine;
+    let all = section.is_none_or(|section| matches!(section, "all" | "default" | "everything"));
     let mut out = String::new();
-    for name in SECTIONS.into_iter().filter(|name| wanted(name)) {
+    for name in SECTIONS.into_iter().filter(|name| all || section == Some(name)) {
         let mut lines = Lines(&mut out);
         lines.head(name);
         match name {
@@ -29,8 +31,23 @@ pub(crate) async fn text(server: &Server, engine: &Handle, section: Option<&str>
             "persistence" => about_persistence(&mut lines, server, engine),
             "stats" => about_stats(&mut lines, engine),
             "clock" => about_clock(&mut lines, engine),
-            _ => about_shards(&mut lines, engine).await,
+            _ => about_shards(&mut lines, engine),
         }
+    }
+    out
+}
+
+/// The state of each shard as one digest, to compare engines by.
+pub(crate) async fn digest(engine: &Handle) -> String {
+    let mut out = String::new();
+    let mut lines = Lines(&mut out);
+    lines.head(DIGEST);
+    for report in engine.inspect().await {
+        let facts = format_args!(
+            "applied={},auctions={},digest={}",
+            report.applied.0, report.auctions, report.digest
+        );
+        lines.put(format_args!("shard{}", report.shard.0), facts);
     }
     out
 }
@@ -82,6 +99,7 @@ fn about_clients(lines: &mut Lines<'_>, server: &Server, engine: &Handle) {
     lines.count("rejected_connections", &server.connections_refused);
     lines.put("commands_under_way", under_way);
     lines.put("credit", total);
+    lines.put("subscriptions", server.subscriptions.load(Ordering::Relaxed));
 }
 
 fn about_persistence(lines: &mut Lines<'_>, server: &Server, engine: &Handle) {
@@ -114,16 +132,12 @@ fn about_clock(lines: &mut Lines<'_>, engine: &Handle) {
     lines.put("drift_us", engine.clock_drift_us());
 }
 
-async fn about_shards(lines: &mut Lines<'_>, engine: &Handle) {
-    for report in engine.inspect().await {
-        let durable = engine.durable(report.shard).0;
-        lines.put(
-            format_args!("shard{}", report.shard.0),
-            format_args!(
-                "applied={},durable={durable},auctions={},digest={}",
-                report.applied.0, report.auctions, report.digest
-            ),
-        );
+fn about_shards(lines: &mut Lines<'_>, engine: &Handle) {
+    for (shard, _) in engine.placement().shards() {
+        let (counts, durable) = (engine.live_counts(shard), engine.durable(shard).0);
+        let facts =
+            format_args!("durable={durable},unfinished={},final={}", counts.unfinished, counts.finished);
+        lines.put(format_args!("shard{}", shard.0), facts);
     }
 }
 
@@ -166,15 +180,8 @@ fn pairs<'a>(out: &mut Vec<u8>, pairs: impl ExactSizeIterator<Item = (&'a str, S
 }
 
 fn one_shard(out: &mut Vec<u8>, engine: &Handle, shard: ShardId, status: ShardStatus, protocol: Protocol) {
-    let auctions = engine.live_of_shard(shard);
-    let (mut open, mut done) = (0_i64, 0_i64);
-    for live in &auctions {
-        match live.view().state {
-            State::Scheduled | State::Open | State::Awarded | State::Offered => open += 1,
-            State::Closed | State::Unsold | State::Cancelled => done += 1,
-        }
-    }
-    let status = match (status, open) {
+    let LiveCounts { unfinished, finished } = engine.live_counts(shard);
+    let status = match (status, unfinished) {
         (ShardStatus::Active, _) => "active",
         (ShardStatus::Draining, 0) => "gone",
         (ShardStatus::Draining, _) => "draining",
@@ -185,9 +192,9 @@ fn one_shard(out: &mut Vec<u8>, engine: &Handle, shard: ShardId, status: ShardSt
     reply::bulk(out, b"status");
     reply::bulk(out, status.as_bytes());
     reply::bulk(out, b"unfinished");
-    reply::integer(out, open);
+    reply::integer(out, i64::try_from(unfinished).unwrap_or(i64::MAX));
     reply::bulk(out, b"final");
-    reply::integer(out, done);
+    reply::integer(out, i64::try_from(finished).unwrap_or(i64::MAX));
     reply::bulk(out, b"durable");
     reply::integer(out, i64::try_from(engine.durable(shard).0).unwrap_or(i64::MAX));
 }

@@ -12,7 +12,7 @@ use crate::config::{LogFormat, Settings};
 use crate::exit::Exit;
 use crate::output;
 use crate::server::{Server, StartReport};
-use gavel_engine::{Clock, Engine, Failure, Handle, LogState, OpenLog, Phase};
+use gavel_engine::{Clock, Engine, Failure, LogState, OpenLog, Phase};
 use gavel_log::{DirLock, LockError, OpenError, OpenOptions, Opened, SledLog};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -24,6 +24,8 @@ use tokio::sync::watch;
 
 /// The file in the data directory that tells where RESP is spoken; useful when the system chose the port.
 pub(crate) const ADDRESS_FILE: &str = "resp.addr";
+/// How long commands under way may take at a stop, in seconds.
+const FINISH_S: u64 = 60;
 /// How long connections may take to read their last replies at a stop, in seconds.
 const LAST_REPLIES_S: u64 = 5;
 
@@ -145,25 +147,31 @@ fn last_stop(opened: &Opened) -> &'static str {
 /// Waits for what is under way, and says how it has ended.
 async fn finish(engine: Engine, server: &Server) -> Exit {
     let handle = engine.handle();
-    let stopped = tokio::time::timeout(Duration::from_secs(60), engine.stop()).await;
+    let was_loading = handle.phase() == Phase::Loading;
+    let stopped = tokio::time::timeout(Duration::from_secs(FINISH_S), engine.stop()).await;
     let last_replies = server.wait_for_connections();
     if tokio::time::timeout(Duration::from_secs(LAST_REPLIES_S), last_replies).await.is_err() {
         tracing::warn!("some connections did not read their last replies in time");
     }
-    exit_of(stopped.ok(), &handle)
+    match stopped {
+        Ok(Ok(())) if was_loading => {
+            tracing::info!("stopped before the log was read; nothing in it was changed")
+        }
+        Ok(Ok(())) => tracing::info!("stopped; the log is marked clean"),
+        Ok(Err(failure)) => return output::failure(exit_of(&failure), &failure),
+        Err(_) => {
+            let (under_way, _) = handle.credit();
+            let words = format_args!("{under_way} commands were not finished within {FINISH_S} s");
+            return output::failure(Exit::Failure, &words);
+        }
+    }
+    Exit::Ok
 }
 
-fn exit_of(stopped: Option<Result<(), Failure>>, handle: &Handle) -> Exit {
-    match stopped {
-        Some(Ok(())) => {
-            tracing::info!("stopped; the log is marked clean");
-            Exit::Ok
-        }
-        Some(Err(Failure::Refused(reason))) => output::failure(Exit::LogRefused, &reason),
-        Some(Err(failure)) => output::failure(Exit::LogFailed, &failure),
-        None => {
-            let (under_way, _) = handle.credit();
-            output::failure(Exit::Failure, &format_args!("{under_way} commands were not finished in time"))
-        }
+fn exit_of(failure: &Failure) -> Exit {
+    match failure {
+        Failure::Refused(_) => Exit::LogRefused,
+        Failure::Log(_) => Exit::LogFailed,
+        Failure::Defect(_) => Exit::Defect,
     }
 }

@@ -28,6 +28,8 @@ pub(crate) struct Server {
     pub(crate) connections: AtomicUsize,
     /// Connections since the start.
     pub(crate) connections_total: AtomicU64,
+    /// Subscriptions of all connections.
+    pub(crate) subscriptions: Arc<AtomicUsize>,
     /// Connections turned away because there were too many.
     pub(crate) connections_refused: AtomicU64,
 }
@@ -50,6 +52,7 @@ impl Server {
             connections_max,
             connections: AtomicUsize::new(0),
             connections_total: AtomicU64::new(0),
+            subscriptions: Arc::default(),
             connections_refused: AtomicU64::new(0),
         }
     }

@@ -14,7 +14,7 @@ pub use replay::{ReplayError, ReplayProblem};
 
 use super::due::DueQueue;
 use crate::live::{ByDay, LiveAuction, insert, lookup_mut};
-use crate::message::{Decided, Opening, Reply, Submission, Task, Ticket};
+use crate::message::{Decided, Opening, Reply, Submission, Ticket, Work};
 use gavel_core::digest::Digest;
 use gavel_core::event::{EventKind, Origin, ShardEvent};
 use gavel_core::limits::AUCTIONS_PER_SHARD_MAX;
@@ -102,19 +102,17 @@ impl Book {
     /// Judges a submission and takes what it leads to in. `decided` is the engine's time now.
     pub(crate) fn handle(&mut self, submission: Submission, decided: Timestamp) -> (Ticket, Reply) {
         let stamp = Stamp { received: submission.received, decided };
-        let reply = match submission.task {
-            Task::Auction(id, command) => self.command(id, &command, stamp),
-            Task::Open(opening) => self.open(*opening, stamp),
-            Task::Ban(ban) => self.ban(ban, stamp),
-            Task::Placement(change) => Ok(Reply::Done(Some(self.log_placement(*change, stamp.received)))),
+        let reply = match submission.task.0 {
+            Work::Auction(id, command) => self.command(id, &command, stamp),
+            Work::Open(opening) => self.open(*opening, stamp),
+            Work::Ban(ban) => self.ban(ban, stamp),
+            Work::Placement(change) => Ok(Reply::Done(Some(self.log_placement(*change, stamp.received)))),
         };
         (submission.ticket, reply.unwrap_or_else(Reply::Rejected))
     }
 
     fn command(&mut self, id: AuctionId, command: &Command, stamp: Stamp) -> Result<Reply, Rejection> {
-        // The table goes by day and sequence: another shard's auction must not be taken for the one of ours beside it.
-        let entry = lookup_mut(&mut self.auctions, id).filter(|_| id.shard() == self.journal.shard);
-        let entry = entry.ok_or(Rejection::NotFound(Missing::Auction))?;
+        let entry = lookup_mut(&mut self.auctions, id).ok_or(Rejection::NotFound(Missing::Auction))?;
         match entry.auction.decide(command, &Context { stamp, bans: &self.bans })? {
             Decision::Event(event) => {
                 let position = entry.take_in(&event, &mut self.journal, &mut self.touched, &mut self.due);

@@ -23,6 +23,9 @@ use std::time::Duration;
 /// When a pulse tries again that has found the log thread behind, or the engine not ready.
 const LOG_BEHIND_RETRY: Duration = Duration::from_millis(2);
 
+/// The least time between two pulses, but for those of many auctions at once.
+const PULSE_WAIT_MIN: Duration = Duration::from_millis(1);
+
 /// The actor around a [`Book`].
 pub(crate) struct ShardActor {
     book: Book,
@@ -91,8 +94,9 @@ impl ShardActor {
             None => {}
         }
         let pulse_at = due.saturating_add(self.shared.pulse_grace);
-        let wait = pulse_at.since(self.shared.clock.now()).micros();
-        self.pulse_in(Duration::from_micros(wait), due, context);
+        let wait = Duration::from_micros(pulse_at.since(self.shared.clock.now()).micros());
+        // At least a little: what is due already may be waiting for a stamp under way.
+        self.pulse_in(wait.max(PULSE_WAIT_MIN), due, context);
     }
 
     fn pulse_in(&mut self, wait: Duration, due: Timestamp, context: &mut Context<Self>) {
@@ -117,8 +121,10 @@ impl ShardActor {
     fn send_pulse(&mut self, context: &Context<Self>) {
         use actix::ActorContext as _;
         if context.state().alive() {
-            let micros = self.shared.clock.now().micros().saturating_sub(self.shared.pulse_grace.micros());
-            let up_to = Timestamp::from_micros(micros).unwrap_or_default();
+            let now = self.shared.clock.now();
+            let micros = now.micros().saturating_sub(self.shared.pulse_grace.micros());
+            // The clock first, then the stamps under way: see there.
+            let up_to = self.shared.stamps.settled_up_to(Timestamp::from_micros(micros).unwrap_or_default());
             match context.address().try_send(Pulse { up_to }) {
                 Ok(()) => self.pulse_under_way = true,
                 Err(error) => self.shared.defect(format!("shard {}: no pulse: {error}", self.book.shard())),

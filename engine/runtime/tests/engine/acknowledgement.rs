@@ -4,7 +4,7 @@
 
 use crate::common::{Client, Gate, amount, bid, draft, launch, options, reach, secs, start};
 use gavel_core::{Command, Rejection};
-use gavel_engine::{Failure, LogState, Phase, Refusal, Reply, Task};
+use gavel_engine::{Failure, LogState, Phase, Refusal, Reply};
 use gavel_log::{Fault, Faults, LossyLog, MemoryLog};
 
 #[tokio::test]
@@ -28,7 +28,7 @@ async fn nothing_is_seen_before_its_commit_and_all_of_it_after() {
     assert_eq!(report.applied.0, before.1.0 + 2, "the shard is ahead of the disk");
     assert_eq!((client.take_answers(), other.take_answers()), (0, 0), "nobody has heard anything");
     assert_eq!((client.handle.live(id).unwrap().view(), client.handle.durable(id.shard())), before);
-    assert_eq!(client.handle.live_of_shard(id.shard()).len(), 1, "the second auction is not there yet");
+    assert_eq!(client.handle.live_counts(id.shard()).unfinished, 1, "the second auction is not there yet");
     assert_eq!(client.handle.credit().0, 3);
 
     gate.release();
@@ -56,7 +56,7 @@ async fn a_failed_commit_ends_all_answering_and_is_not_tried_again() {
         let before = client.handle.live(id).unwrap().view();
         assert_eq!(gate.commits(), 2);
         for command in [bid(1, 100), bid(2, 1)] {
-            client.push(id.shard(), client.handle.now(), Task::Auction(id, command)).unwrap();
+            client.push(client.handle.now(), id, command).unwrap();
         }
         client.port.flush();
         reach(&client.handle, Phase::Failed).await;
@@ -68,7 +68,7 @@ async fn a_failed_commit_ends_all_answering_and_is_not_tried_again() {
         let Some(Failure::Log(why)) = client.handle.failure() else { panic!("no reason") };
         let words = if fault == Fault::DiskFull { "no space is left" } else { "the disk failed" };
         assert!(why.contains(words), "{why}");
-        let refused = client.push(id.shard(), client.handle.now(), Task::Auction(id, Command::End));
+        let refused = client.push(client.handle.now(), id, Command::End);
         // The port may hold credit from before; whatever it still sends is never answered.
         assert!(matches!(refused, Err(Refusal::Failed) | Ok(_)), "{refused:?}");
         assert!(

@@ -3,7 +3,7 @@
 
 use crate::common::{Client, Gate, bid, draft, options, secs, start};
 use gavel_core::AuctionId;
-use gavel_engine::{Engine, EngineOptions, Refusal, Task};
+use gavel_engine::{Engine, EngineOptions, Refusal};
 use gavel_log::MemoryLog;
 
 async fn rig(credit: usize, connection_credit: usize) -> (Gate, Engine, AuctionId) {
@@ -16,7 +16,7 @@ async fn rig(credit: usize, connection_credit: usize) -> (Gate, Engine, AuctionI
 }
 
 fn push(client: &mut Client, id: AuctionId, n: u64) -> Result<(), Refusal> {
-    client.push(id.shard(), client.handle.now(), Task::Auction(id, bid(n, n))).map(drop)
+    client.push(client.handle.now(), id, bid(n, n)).map(drop)
 }
 
 async fn take(client: &mut Client, count: usize) {

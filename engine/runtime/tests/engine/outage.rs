@@ -124,3 +124,32 @@ async fn a_second_crash_during_the_start_costs_no_auction_its_time() {
         second_crash(survivors, OutagePolicy::Fixed(secs(250)), secs(200)).await;
     }
 }
+
+#[tokio::test]
+async fn nobody_gets_back_time_that_was_not_lost() {
+    for policy in [OutagePolicy::GiveBack, OutagePolicy::Fixed(secs(600))] {
+        let hand = Hand::at_noon();
+        let log = MemoryLog::new();
+        let contents = log.contents();
+        let engine = start(log, with(OutagePolicy::Off, &hand)).await;
+        let mut client = Client::new(&engine);
+        let mut open = async |starts_s: u64, ends_s: u64| {
+            let (starts_at, ends_at) =
+                (hand.after_us(starts_s * 1_000_000), hand.after_us(ends_s * 1_000_000));
+            client.open(gavel_core::TermsDraft { starts_at: Some(starts_at), ..draft(ends_at) }).await
+        };
+        let begun_in_it = open(900, 1_100).await;
+        let begins_after_it = open(1_010, 1_100).await;
+        let was = hand.after_us(1_100_000_000);
+        engine.stop().await.unwrap();
+        hand.advance_us(1_000_000_000);
+        let engine = restart(&contents, with(policy, &hand)).await;
+        let given = match policy {
+            OutagePolicy::GiveBack => was.saturating_add(secs(100)),
+            _ => hand.now().saturating_add(secs(600)),
+        };
+        assert_eq!(end(&engine, begun_in_it), given, "{policy:?}: it lost the last 100 s of the outage");
+        assert_eq!(end(&engine, begins_after_it), was, "{policy:?}: it lost nothing");
+        engine.stop().await.unwrap();
+    }
+}

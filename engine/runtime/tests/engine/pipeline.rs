@@ -4,7 +4,7 @@
 use crate::common::{Client, account, amount, bid, draft, options, reason, secs, start};
 use gavel_core::rejection::Missing;
 use gavel_core::{AuctionId, Command, Lsn, Rejection, ShardId, Standing, TermsDraft};
-use gavel_engine::{Reply, Task, Ticket};
+use gavel_engine::{Reply, Ticket};
 use gavel_log::record::{Record, decode};
 use gavel_log::{LogReader, MemoryLog};
 
@@ -43,7 +43,7 @@ async fn answers_come_in_the_order_of_the_commands_rejections_among_them() {
     let (now, mut tickets) = (client.handle.now(), Vec::new());
     for n in 1..=1_000 {
         let amount = if n % 3 == 0 { 1 } else { 10 * n };
-        tickets.push(client.push(id.shard(), now, Task::Auction(id, bid(n, amount))).unwrap());
+        tickets.push(client.push(now, id, bid(n, amount)).unwrap());
         if n % 7 == 0 {
             client.port.flush();
         }
@@ -73,7 +73,7 @@ async fn a_batch_over_several_shards_is_answered_by_each_in_order() {
     let (now, mut sent) = (client.handle.now(), Vec::new());
     for n in 1..=20 {
         for &id in &auctions {
-            sent.push((id, client.push(id.shard(), now, Task::Auction(id, bid(1_000 + n, 10 * n))).unwrap()));
+            sent.push((id, client.push(now, id, bid(1_000 + n, 10 * n)).unwrap()));
         }
     }
     client.port.flush();
@@ -105,12 +105,6 @@ async fn unknown_shards_and_auctions_are_not_found() {
         assert_eq!(client.ask(stranger, Command::Cancel { reason: reason() }).await, not_found);
         assert!(client.handle.live(stranger).is_none());
     }
-    // A command sent to another shard than its auction's must not meet that shard's own auction of the same number.
-    let now = client.handle.now();
-    let elsewhere = AuctionId::new(id.day(), ShardId(1 - id.shard().0), id.sequence()).unwrap();
-    let ticket = client.push(id.shard(), now, Task::Auction(elsewhere, bid(1, 100))).unwrap();
-    client.port.flush();
-    assert_eq!(client.answer(ticket).await, not_found);
     assert_eq!(client.handle.live(id).unwrap().view().bid_count, 0);
     assert_eq!(client.handle.durable(ShardId(200)), Lsn(0));
     engine.stop().await.unwrap();

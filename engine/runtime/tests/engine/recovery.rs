@@ -12,7 +12,7 @@ use gavel_core::{
     Auction, AuctionId, BanBook, BidId, Command, Digest, Epoch, Lsn, Position, Receipt, Retraction, ShardId,
     TermsDraft,
 };
-use gavel_engine::{Engine, LogState, Phase, Reply, Task, Ticket};
+use gavel_engine::{Engine, LogState, Phase, Reply, Ticket};
 use gavel_log::record::{Record, decode};
 use gavel_log::{Contents, Fault, Faults, LogReader, LossyLog};
 use std::collections::HashMap;
@@ -124,8 +124,7 @@ async fn storm(engine: &Engine, dice: &mut Dice, ledger: &mut Ledger, commands: 
         } else {
             let id = dice.pick(&ledger.auctions);
             let command = command(dice, &ledger.bids, id);
-            let task = Task::Auction(id, command.clone());
-            let pushed = client.push(id.shard(), client.handle.now(), task);
+            let pushed = client.push(client.handle.now(), id, command.clone());
             pushed.map(|ticket| (ticket, Sent::Command(id, command)))
         };
         let Ok(pushed) = pushed else { break };

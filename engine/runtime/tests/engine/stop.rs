@@ -2,7 +2,7 @@
 //! Method: commits are held while the stop begins.
 
 use crate::common::{Client, Gate, bid, draft, launch, options, reach, restart, secs, start};
-use gavel_engine::{Failure, LogState, Phase, Refusal, Reply, Task};
+use gavel_engine::{Failure, LogState, Phase, Refusal, Reply};
 use gavel_log::{Log, MemoryLog};
 
 #[tokio::test]
@@ -17,11 +17,11 @@ async fn commands_under_way_are_answered_and_the_log_is_closed() {
     gate.hold();
     let tickets: Vec<_> = (1..=100).map(|n| client.send(id, bid(n, 10 * n))).collect();
     let now = client.handle.now();
-    let pushed = client.push(id.shard(), now, Task::Auction(id, bid(101, 5_000))).unwrap();
+    let pushed = client.push(now, id, bid(101, 5_000)).unwrap();
     let handle = engine.handle();
     let stopping = tokio::spawn(engine.stop());
     reach(&handle, Phase::Closing).await;
-    assert_eq!(late.push(id.shard(), now, Task::Auction(id, bid(1, 9_999))), Err(Refusal::Closing));
+    assert_eq!(late.push(now, id, bid(1, 9_999)), Err(Refusal::Closing));
     // Pushed before the stop, sent after it began.
     client.port.flush();
     gate.release();
@@ -47,8 +47,7 @@ async fn whatever_is_taken_while_the_engine_closes_is_answered() {
         let mut client = Client::new(&engine);
         let bidding = tokio::spawn(async move {
             for n in 1_u64.. {
-                let task = Task::Auction(id, bid(n, n));
-                match client.push(id.shard(), client.handle.now(), task) {
+                match client.push(client.handle.now(), id, bid(n, n)) {
                     Ok(ticket) => {
                         client.port.flush();
                         // A bid that was taken and is never answered would hang here.

@@ -75,6 +75,32 @@ async fn a_pulse_that_is_taken_up_late_ends_nothing_that_was_not_due_when_it_was
 }
 
 #[tokio::test]
+async fn no_pulse_overtakes_what_was_received_before_an_end_and_is_not_sent_yet() {
+    let hand = Hand::at_noon();
+    let engine = start(MemoryLog::new(), options_at(1, &hand)).await;
+    run_hub(&engine.handle());
+    let mut client = Client::new(&engine);
+    // The grace is 5 ms: a pulse that ends the first of them has been sent after the clock was advanced the second time.
+    let witness = client.open(draft(hand.after_us(14_000))).await;
+    let soon = client.open(draft(hand.after_us(20_000))).await;
+    hand.advance_us(15_000);
+    let handle = client.handle.clone();
+    let received = handle.received();
+    hand.advance_us(1_000_000);
+    assert_eq!(ended(&handle, witness).await.state, State::Unsold);
+    let ticket = client.send_at(soon, bid(1, 100), received.at());
+    drop(received);
+    let reply = client.answer(ticket).await;
+    assert!(matches!(reply, Reply::Receipt(_)), "received before the end: {reply:?}");
+    assert_eq!(
+        ended(&handle, soon).await.leader,
+        Some(account(1)),
+        "the pulse comes once nothing holds it back"
+    );
+    engine.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn ends_that_were_moved_earlier_and_later_come_when_they_should() {
     let engine = start(MemoryLog::new(), options(2)).await;
     run_hub(&engine.handle());

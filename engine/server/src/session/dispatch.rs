@@ -1,6 +1,6 @@
 //! What is done for each request: sent to a shard, asked of all shards, or answered on the spot.
 
-use super::limits::{SUBSCRIPTIONS_MAX, WIDE_COMMANDS_MAX};
+use super::limits::{ALL_SUBSCRIPTIONS_MAX, SUBSCRIPTIONS_MAX, WIDE_COMMANDS_MAX};
 use super::slots::Slot;
 use super::{Session, encode};
 use crate::info;
@@ -8,7 +8,7 @@ use gavel_core::placement::PlacementChange;
 use gavel_core::rejection::Missing;
 use gavel_core::{AuctionId, Command, Rejection, ShardId, Timestamp};
 use gavel_engine::{
-    ChangeError, Handle, LiveAuction, Opening, Phase, PushedOpening, Refusal, Task, Ticket, WideBan,
+    AuctionCommand, ChangeError, Handle, LiveAuction, Opening, Phase, PushedOpening, Refusal, Ticket, WideBan,
 };
 use gavel_wire::reply::{self, ServerInfo};
 use gavel_wire::request::{ClientRequest, Hello, OpenRequest, ShardsRequest};
@@ -91,7 +91,7 @@ impl Session {
 
     fn submit(&mut self, auction: AuctionId, command: Command, received: Timestamp) {
         let ticket = self.slots.next();
-        match self.port.push(ticket, auction.shard(), received, Task::Auction(auction, command)) {
+        match self.port.push(ticket, received, AuctionCommand { auction, command }) {
             Ok(()) => self.slots.push(Slot::Waiting),
             Err(refusal) => self.refuse(refusal),
         }
@@ -133,8 +133,9 @@ impl Session {
         }
         let ticket = self.slots.next();
         self.slots.push(Slot::Waiting);
-        let run = command(self.server.engine.clone());
-        self.wide.spawn(async move { (ticket, Slot::Bytes(run.await.into_boxed_slice())) });
+        // A task of its own, which goes on when the connection ends: what has begun in one shard must come to all.
+        let run = tokio::spawn(command(self.server.engine.clone()));
+        self.wide.spawn(async move { Ok((ticket, Slot::Bytes(run.await?.into_boxed_slice()))) });
     }
 
     /// A command to all shards is done.
@@ -198,9 +199,12 @@ impl Session {
 
     fn info(&mut self, section: Option<Box<str>>) {
         let server = Arc::clone(&self.server);
+        if section.as_deref() != Some(info::DIGEST) {
+            return self.answer(|out| reply::bulk(out, info::text(&server, section.as_deref()).as_bytes()));
+        }
         self.wide(async move |engine| {
             let mut out = Vec::new();
-            reply::bulk(&mut out, info::text(&server, &engine, section.as_deref()).await.as_bytes());
+            reply::bulk(&mut out, info::digest(&engine).await.as_bytes());
             out
         });
     }
@@ -268,10 +272,14 @@ impl Session {
                 continue;
             }
             match self.live(auction) {
-                Ok(live) => {
-                    self.subscriptions.add(live);
+                Ok(live) if self.subscriptions.add(&live) => {
                     let count = self.subscriptions.len();
                     self.answer(|out| reply::subscribed(out, auction, count, protocol));
+                }
+                Ok(_) => {
+                    let words =
+                        format!("{ALL_SUBSCRIPTIONS_MAX} subscriptions are the most that the server holds");
+                    self.answer_error(Code::Busy, &words);
                 }
                 Err((code, words)) => self.answer_error(code, &words),
             }

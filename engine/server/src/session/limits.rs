@@ -9,6 +9,8 @@ pub(crate) const SLOTS_MAX: usize = 2 * gavel_engine::limits::CONNECTION_CREDIT_
 pub(crate) const READ_BYTES: usize = 64 * 1024;
 /// Auctions that one connection subscribes to.
 pub(crate) const SUBSCRIPTIONS_MAX: usize = 10_000;
+/// Subscriptions of all connections together; each takes about half a kibibyte.
+pub(crate) const ALL_SUBSCRIPTIONS_MAX: usize = 1_000_000;
 /// Changes of subscribed auctions that wait in one connection; behind them each subscription holds only its latest.
 pub(crate) const CHANGES_WAITING: usize = 64;
 /// Commands to all shards that one connection has under way.

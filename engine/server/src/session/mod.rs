@@ -25,7 +25,7 @@ use subscriptions::Subscriptions;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 thread_local! {
     /// Where every connection of this thread reads to; what is left of it afterwards is carried by the connection.
@@ -52,7 +52,7 @@ pub(crate) struct Session {
     port: Port,
     subscriptions: Subscriptions,
     /// Commands to all shards under way.
-    wide: JoinSet<(Ticket, Slot)>,
+    wide: JoinSet<Result<(Ticket, Slot), JoinError>>,
     phases: watch::Receiver<Phase>,
     /// No more commands are taken; the connection ends when all replies are written.
     ending: bool,
@@ -61,6 +61,7 @@ pub(crate) struct Session {
 impl Session {
     pub(crate) fn new(server: Arc<Server>, stream: TcpStream, id: u64) -> Self {
         let (port, phases) = (server.engine.port(), server.engine.phases());
+        let subscribed = Arc::clone(&server.subscriptions);
         Self {
             server,
             stream,
@@ -74,7 +75,7 @@ impl Session {
             slot_bytes: 0,
             slots: Slots::default(),
             port,
-            subscriptions: Subscriptions::new(),
+            subscriptions: Subscriptions::new(subscribed),
             wide: JoinSet::new(),
             phases,
             ending: false,
@@ -114,15 +115,16 @@ impl Session {
             }
             ready = self.stream.readable(), if reads => {
                 ready?;
-                self.read()?;
+                self.read_once()?;
             }
             ready = self.stream.writable(), if writes => ready?,
             Some(auction) = self.subscriptions.changed(), if self.has_room() => self.publish(&auction),
-            Some(done) = self.wide.join_next() => self.wide_done(done),
+            Some(done) = self.wide.join_next() => self.wide_done(done.flatten()),
             changed = self.phases.changed() => {
                 // The sender lives as long as the engine; without one there is nothing to serve.
-                if changed.is_err() || *self.phases.borrow() == Phase::Closing {
-                    self.ending = true;
+                let is_closing = changed.is_err() || *self.phases.borrow_and_update() == Phase::Closing;
+                if is_closing {
+                    self.read_rest()?;
                 }
             }
         }
@@ -141,12 +143,12 @@ impl Session {
         answered || *self.phases.borrow() == Phase::Failed
     }
 
-    /// Reads once and decodes what came.
-    fn read(&mut self) -> io::Result<()> {
+    /// Reads once and decodes what came. False when nothing was there.
+    fn read_once(&mut self) -> io::Result<bool> {
         SCRATCH.with_borrow_mut(|scratch| match self.stream.try_read(scratch) {
             Ok(0) => {
                 self.ending = true;
-                Ok(())
+                Ok(false)
             }
             Ok(bytes) => {
                 if self.carry.is_empty() {
@@ -157,11 +159,18 @@ impl Session {
                     carried.extend_from_slice(&scratch[..bytes]);
                     self.decode(carried);
                 }
-                Ok(())
+                Ok(true)
             }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
             Err(error) => Err(error),
         })
+    }
+
+    /// The engine is closing: what has come until now is answered (`BUSY`), then the connection ends.
+    fn read_rest(&mut self) -> io::Result<()> {
+        while !self.ending && !self.stalled && self.has_room() && self.read_once()? {}
+        self.ending = true;
+        Ok(())
     }
 
     /// Decodes what was carried, and carries what is left of it.
@@ -173,9 +182,12 @@ impl Session {
         }
     }
 
-    /// Takes every whole command in `bytes` on and sends them off. Returns how many bytes are done with.
+    /// Takes every whole command in `bytes` on and sends them off. Returns how many bytes are done with. All of it counts as
+    /// received now; what had to wait because its sender did not read its replies, too.
     fn decode_all(&mut self, bytes: &[u8]) -> usize {
-        let received = self.server.engine.now();
+        let server = Arc::clone(&self.server);
+        // Held until all is flushed, so that no pulse overtakes what was received before it.
+        let received = server.engine.received();
         let mut done = 0;
         while !self.ending {
             if !self.has_room() {
@@ -187,7 +199,7 @@ impl Session {
                     done += step.consumed;
                     match step.item {
                         Item::Command(args) => match request::parse(&args) {
-                            Ok(request) => self.dispatch(request, received),
+                            Ok(request) => self.dispatch(request, received.at()),
                             Err(error) => self.answer_error(error.code(), &error),
                         },
                         Item::Refused(refusal) => self.answer_error(refusal.code(), &refusal),
@@ -202,6 +214,7 @@ impl Session {
             }
         }
         self.port.flush();
+        drop(received);
         // A connection that is ending carries nothing.
         if self.ending { bytes.len() } else { done }
     }

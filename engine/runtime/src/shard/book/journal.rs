@@ -5,6 +5,9 @@ use gavel_core::event::ShardEvent;
 use gavel_core::{Epoch, Event, Lsn, Position, ShardId};
 use gavel_log::record::{encode_event, encode_shard_event};
 
+/// Bytes of records that are handed on in one go: what their ends have room for.
+const RECORDS_BYTES_MAX: usize = u32::MAX as usize;
+
 /// The end of a shard's log as the shard sees it: ahead of the disk by what was not committed yet.
 pub(super) struct Journal {
     pub(super) shard: ShardId,
@@ -44,8 +47,9 @@ impl Journal {
         if self.records.ends.is_empty() {
             self.records.first = self.next;
         }
-        // A batch's records are far below 4 GiB: credit bounds the batch, and a record is at most one frame.
-        self.records.ends.push(u32::try_from(self.records.bytes.len()).unwrap_or(u32::MAX));
+        let end = self.records.bytes.len();
+        assert!(end <= RECORDS_BYTES_MAX, "more than 4 GiB were decided in one go");
+        self.records.ends.push(end as u32);
         self.next = self.next.next();
         position
     }

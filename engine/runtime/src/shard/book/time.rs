@@ -31,8 +31,8 @@ impl Book {
     /// Moves the end of every auction that bids are taken in and that would end between `from` and `to`, as `new_end` says,
     /// which is told the end and how much time the auction has lost. Returns how many were moved.
     ///
-    /// An auction with an event after `from` has got its time back for what was before it: a start that a crash has cut
-    /// short had come as far as this auction.
+    /// What an auction has lost begins when it could first lose something: bids are taken from its start on, and one with an event
+    /// after `from` has got its time back for what was before (a start that a crash has cut short had come as far as it).
     pub(crate) fn give_back(
         &mut self,
         (from, to): (Timestamp, Timestamp),
@@ -44,8 +44,8 @@ impl Book {
             let Some(entry) = lookup(&self.auctions, id) else { continue };
             let view = entry.auction.view();
             let running = matches!(view.state, State::Open | State::Scheduled);
-            let from = from.max(view.at);
-            if running && view.ends_at > from && view.ends_at <= to {
+            let from = from.max(view.at).max(view.starts_at);
+            if running && from < now && view.ends_at > from && view.ends_at <= to {
                 let command = Command::GiveBack { ends_at: new_end(view.ends_at, now.since(from)) };
                 moved += usize::from(self.carry_out(id, &command, Stamp::at(now)));
             }

@@ -1,8 +1,10 @@
 //! A connection: pushes commands through a port of its own, and keeps the answers until they are asked for.
 
 use super::opening;
-use gavel_core::{AuctionId, Command, Receipt, ShardId, TermsDraft, Timestamp};
-use gavel_engine::{Answers, Engine, Handle, Phase, Port, PushedOpening, Refusal, Reply, Task, Ticket};
+use gavel_core::{AuctionId, Command, Receipt, TermsDraft, Timestamp};
+use gavel_engine::{
+    Answers, AuctionCommand, Engine, Handle, Phase, Port, PushedOpening, Refusal, Reply, Ticket,
+};
 use std::collections::HashMap;
 
 pub(crate) struct Client {
@@ -29,17 +31,17 @@ impl Client {
     /// Pushes without flushing.
     pub(crate) fn push(
         &mut self,
-        shard: ShardId,
         received: Timestamp,
-        task: Task,
+        auction: AuctionId,
+        command: Command,
     ) -> Result<Ticket, Refusal> {
         let ticket = self.ticket();
-        self.port.push(ticket, shard, received, task).map(|()| ticket)
+        self.port.push(ticket, received, AuctionCommand { auction, command }).map(|()| ticket)
     }
 
     /// Sends a command on an auction, stamped so.
     pub(crate) fn send_at(&mut self, id: AuctionId, command: Command, received: Timestamp) -> Ticket {
-        let pushed = self.push(id.shard(), received, Task::Auction(id, command));
+        let pushed = self.push(received, id, command);
         self.port.flush();
         pushed.expect("there is credit")
     }
