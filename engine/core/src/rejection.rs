@@ -5,7 +5,7 @@ use crate::{Amount, FieldError, Timestamp};
 
 mod words;
 
-/// Why the rules refused a command. Each has one code, spelled the same on every face.
+/// Why the rules refused a command. Each has one code; `gavel-wire` spells it, once for every face.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rejection {
     /// `NOTFOUND`: no such auction, bid or ban.
@@ -104,23 +104,4 @@ pub enum LimitReached {
     Events,
     /// [`AMOUNT_MAX`](crate::limits::AMOUNT_MAX): one step above the price there is no amount any more.
     Price,
-}
-
-impl Rejection {
-    /// The code, one word in capitals.
-    #[must_use]
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::NotFound(_) => "NOTFOUND",
-            Self::NotStarted(_) => "NOTSTARTED",
-            Self::Closed(_) => "CLOSED",
-            Self::TooLow(_) => "TOOLOW",
-            Self::SellerBid => "SELLERBID",
-            Self::Banned => "BANNED",
-            Self::IdConflict => "IDCONFLICT",
-            Self::State(..) => "STATE",
-            Self::Invalid(_) | Self::InvalidTerms(_) => "INVALID",
-            Self::TooLarge(_) => "TOOLARGE",
-        }
-    }
 }

@@ -119,8 +119,13 @@ fn outcome(decided: Result<Decision, Rejection>) -> String {
         }
         Ok(Decision::Repeat(_)) => "repeat".into(),
         Ok(Decision::Nothing) => "nothing".into(),
-        Err(rejection) => rejection.code().into(),
+        Err(rejection) => refused(&rejection),
     }
+}
+
+/// A refusal's name in capitals.
+fn refused(rejection: &Rejection) -> String {
+    format!("{rejection:?}").to_uppercase().chars().take_while(|letter| letter.is_alphabetic()).collect()
 }
 
 #[test]

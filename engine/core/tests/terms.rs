@@ -8,6 +8,7 @@ mod common;
 
 use common::*;
 use gavel_core::limits::*;
+use gavel_core::rejection::LimitReached;
 use gavel_core::terms::*;
 use gavel_core::*;
 
@@ -143,7 +144,9 @@ fn an_auction_can_only_be_opened_before_its_end_and_with_details_that_fit() {
     let open = Open { terms, details: Details("{}".into()), id: None, digest: 1 };
     assert!(Auction::open(auction_id(), open.clone(), at(time(3_599))).is_ok());
     let late = Auction::open(auction_id(), open.clone(), at(time(3_600))).unwrap_err();
-    assert_eq!((late.code(), late.to_string().as_str()), ("INVALID", "ends_at must lie in the future"));
+    assert_eq!(late.to_string(), "ends_at must lie in the future");
+    assert!(matches!(late, Rejection::InvalidTerms(_)));
     let large = Open { details: Details("x".repeat(DETAILS_BYTES_MAX + 1).into()), ..open };
-    assert_eq!(Auction::open(auction_id(), large, at(time(0))).unwrap_err().code(), "TOOLARGE");
+    let refused = Auction::open(auction_id(), large, at(time(0))).unwrap_err();
+    assert_eq!(refused, Rejection::TooLarge(LimitReached::Details));
 }

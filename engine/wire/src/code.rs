@@ -77,7 +77,7 @@ impl Code {
         Self::ALL.into_iter().find(|code| code.as_str().as_bytes() == word)
     }
 
-    /// The code of a refusal by the rules.
+    /// The code of a refusal by the rules. Here alone they are named; a new refusal does not compile until it has one.
     #[must_use]
     pub const fn of(rejection: &Rejection) -> Self {
         match rejection {
@@ -104,7 +104,9 @@ impl std::fmt::Display for Code {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gavel_core::Amount;
+    use gavel_core::rejection::{InvalidReason, LimitReached, Missing, StateReason};
+    use gavel_core::{Amount, State, Timestamp};
+    use std::collections::BTreeSet;
 
     #[test]
     fn every_code_reads_what_it_writes() {
@@ -115,12 +117,38 @@ mod tests {
         assert_eq!(Code::parse(b"toolow"), None);
     }
 
+    /// Every refusal by the rules.
+    fn rejections() -> [Rejection; 11] {
+        [
+            Rejection::NotFound(Missing::Auction),
+            Rejection::NotStarted(Timestamp::default()),
+            Rejection::Closed(Timestamp::default()),
+            Rejection::TooLow(Amount::ZERO),
+            Rejection::SellerBid,
+            Rejection::Banned,
+            Rejection::IdConflict,
+            Rejection::State(State::Open, StateReason::WrongState),
+            Rejection::Invalid(InvalidReason::Amount),
+            Rejection::InvalidTerms(Box::new([])),
+            Rejection::TooLarge(LimitReached::Bids),
+        ]
+    }
+
     #[test]
-    fn the_rules_spell_their_codes_the_same_way() {
-        for rejection in
-            [Rejection::TooLow(Amount::ZERO), Rejection::SellerBid, Rejection::Banned, Rejection::IdConflict]
-        {
-            assert_eq!(Code::of(&rejection).as_str(), rejection.code());
+    fn a_refusals_code_is_its_name_in_capitals() {
+        for rejection in rejections() {
+            let name = format!("{rejection:?}").to_uppercase();
+            let name = name.split(|c: char| !c.is_alphabetic()).next().unwrap();
+            // Wrong terms are invalid input like any other.
+            let code = if name == "INVALIDTERMS" { "INVALID" } else { name };
+            assert_eq!(Code::of(&rejection).as_str(), code);
         }
+    }
+
+    #[test]
+    fn all_but_three_codes_are_refusals_by_the_rules() {
+        let of_rules: BTreeSet<Code> = rejections().iter().map(Code::of).collect();
+        let others = Code::ALL.into_iter().filter(|code| !of_rules.contains(code));
+        assert_eq!(others.collect::<Vec<_>>(), [Code::Busy, Code::Loading, Code::Unknown]);
     }
 }
