@@ -109,6 +109,13 @@ fn who_is_passed_over_for_a_ban_does_not_raise_the_price_and_who_is_behind_does(
 }
 
 #[test]
+fn who_is_passed_over_may_be_before_by_the_order_of_equal_bids_alone() {
+    let mut driven = ended(draft(), &[(3, 100), (5, 400), (2, 400), (1, 1_000)]);
+    driven.event(ban(5, StandingBids::Keep), time(3_900));
+    assert_eq!(offer(&mut driven), Some((2, 101)));
+}
+
+#[test]
 fn a_purchase_below_the_leaders_maximum_counts_no_more_once_it_is_not_paid() {
     let buy_now = Some(BuyNow { price: amount(200), policy: BuyNowPolicy::Always });
     let mut driven = Driven::open(TermsDraft { buy_now, ..draft() });
