@@ -247,6 +247,16 @@ impl Auction {
         event.auction == self.id && Some(event.seq.0) == self.seq.0.checked_add(1) && event.at >= self.at
     }
 
+    /// Reads what deciding a bid of this bidder will read. The answer means nothing and changes nothing.
+    ///
+    /// A bid is mostly waiting for memory: a handful of places that depend on each other, in one of many auctions. Whoever has
+    /// several bids to decide touches all of them first, and the processor waits for all those places at once.
+    #[must_use]
+    pub fn touch(&self, bidder: AccountId) -> usize {
+        let known = self.bidders.find(bidder).map_or(0, |number| number as usize);
+        known ^ self.bids.len() ^ self.ends_at.micros() as usize
+    }
+
     /// When something is due next: start, end, payment or offer deadline. None in final states.
     #[must_use]
     pub fn next_due(&self) -> Option<Timestamp> {

@@ -13,7 +13,7 @@ mod time;
 pub use replay::{ReplayError, ReplayProblem};
 
 use super::due::DueQueue;
-use crate::live::{ByDay, LiveAuction, insert, lookup_mut};
+use crate::live::{ByDay, LiveAuction, insert, lookup, lookup_mut};
 use crate::message::{Decided, Opening, Reply, Submission, Ticket, Work};
 use gavel_core::digest::Digest;
 use gavel_core::event::{EventKind, Origin, ShardEvent};
@@ -97,6 +97,20 @@ impl Book {
             opened: Vec::new(),
             changes: Vec::new(),
         }
+    }
+
+    /// Lets the processor fetch what the bids among these will need, all at once; see [`Auction::touch`].
+    pub(crate) fn touch(&self, submissions: &[Submission]) {
+        let (mut last, mut seen) = (None, 0);
+        for submission in submissions {
+            if let Work::Auction(id, Command::Bid { bidder, .. }) = &submission.task.0
+                && last.replace(*id) != Some(*id)
+                && let Some(entry) = lookup(&self.auctions, *id)
+            {
+                seen ^= entry.auction.touch(*bidder);
+            }
+        }
+        std::hint::black_box(seen);
     }
 
     /// Judges a submission and takes what it leads to in. `decided` is the engine's time now.

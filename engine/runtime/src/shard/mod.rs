@@ -11,7 +11,7 @@ pub use book::{ReplayError, ReplayProblem};
 
 use crate::engine::{Phase, Shared};
 use crate::limits::{AUCTIONS_PER_PULSE, OWN_MESSAGES_PER_SHARD};
-use crate::message::{Batch, Decided, Reply};
+use crate::message::{Batch, Decided, Reply, Submission, Ticket};
 use actix::{Actor, AsyncContext, Context, Handler, Message, SpawnHandle};
 use crossbeam::channel::{Sender, TrySendError};
 use gavel_core::Timestamp;
@@ -22,6 +22,9 @@ use std::time::Duration;
 
 /// When a pulse tries again that has found the log thread behind, or the engine not ready.
 const LOG_BEHIND_RETRY: Duration = Duration::from_millis(2);
+
+/// Submissions whose auctions are touched before the first of them is decided: what they need together fits the nearest caches.
+const TOUCHED_AT_ONCE: usize = 32;
 
 /// The least time between two pulses, but for those of many auctions at once.
 const PULSE_WAIT_MIN: Duration = Duration::from_millis(1);
@@ -59,6 +62,16 @@ pub(crate) struct ListBans;
 impl ShardActor {
     pub(crate) fn new(book: Book, shared: Arc<Shared>, to_log: Sender<Decided>) -> Self {
         Self { book, shared, to_log, timer: None, pulse_under_way: false }
+    }
+
+    fn decide(&mut self, submission: Submission, now: Timestamp) -> (Ticket, Reply) {
+        let open_id = submission.task.open_id();
+        let (ticket, reply) = self.book.handle(submission, now);
+        if let Some(id) = open_id {
+            let opened = matches!(reply, Reply::Opened(..));
+            self.shared.routing.decided(id, self.book.shard(), opened);
+        }
+        (ticket, reply)
     }
 
     /// Hands on what was decided, if it is anything.
@@ -148,14 +161,11 @@ impl Handler<Batch> for ShardActor {
         let now = self.shared.clock.now();
         let Batch { submissions, answer_to } = batch;
         let mut answers = Vec::with_capacity(submissions.len());
-        for submission in submissions {
-            let open_id = submission.task.open_id();
-            let (ticket, reply) = self.book.handle(submission, now);
-            if let Some(id) = open_id {
-                let opened = matches!(reply, Reply::Opened(..));
-                self.shared.routing.decided(id, self.book.shard(), opened);
-            }
-            answers.push((ticket, reply));
+        let mut rest = submissions.into_iter();
+        while rest.len() > 0 {
+            let together = rest.len().min(TOUCHED_AT_ONCE);
+            self.book.touch(&rest.as_slice()[..together]);
+            answers.extend(rest.by_ref().take(together).map(|submission| self.decide(submission, now)));
         }
         let mut decided = self.book.take(answers);
         decided.answer_to = Some(answer_to);
