@@ -3,6 +3,7 @@
 use crate::drive::{Plot, Stats};
 use crate::latency::Quantiles;
 use crate::options::Options;
+use std::collections::VecDeque;
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
@@ -37,7 +38,7 @@ pub struct Progress {
     pub accepted: u64,
     /// Bids refused so far.
     pub refused: u64,
-    /// Bids accepted per second since the last time.
+    /// Bids accepted per second, over the last second or so.
     pub accepted_rate: f64,
     /// Latencies of the bids answered since the last time, in microseconds.
     pub latency_us: Quantiles,
@@ -63,16 +64,21 @@ impl Progress {
     }
 }
 
+/// A rate is taken over at least this time: workers hand their counts over in portions, and a shorter time would see one
+/// portion more or less.
+const RATE_OVER_NS: u64 = 1_000_000_000;
+
 /// Turns the workers' counts into progress.
 pub(crate) struct Meter<'a> {
     plot: &'a Plot,
     total: Stats,
-    read_ns: u64,
+    /// When so many bids were accepted, from about [`RATE_OVER_NS`] ago on.
+    accepted: VecDeque<(u64, u64)>,
 }
 
 impl<'a> Meter<'a> {
     pub(crate) fn new(plot: &'a Plot) -> Self {
-        Self { plot, total: Stats::default(), read_ns: plot.clock.elapsed_ns() }
+        Self { plot, total: Stats::default(), accepted: VecDeque::from([(plot.clock.elapsed_ns(), 0)]) }
     }
 
     /// What has happened since the last reading.
@@ -80,20 +86,29 @@ impl<'a> Meter<'a> {
         let (now_ns, mut latest) = (self.plot.clock.elapsed_ns(), Stats::default());
         self.plot.shared.take_into(&mut latest);
         self.total.merge(&latest);
-        let seconds = (now_ns - self.read_ns).max(1) as f64 / 1e9;
-        self.read_ns = now_ns;
         let accepted = self.total.tally.accepted();
+        let accepted_rate = self.rate(now_ns, accepted);
         Progress {
             phase: if now_ns < self.plot.end_ns { Phase::Bidding } else { Phase::Draining },
             elapsed: Duration::from_nanos(now_ns.saturating_sub(self.plot.begin_ns)),
             duration: self.plot.options.duration,
             accepted,
             refused: self.total.tally.total() - accepted,
-            accepted_rate: latest.tally.accepted() as f64 / seconds,
+            accepted_rate,
             latency_us: latest.latencies.quantiles(),
             connections_up: self.plot.shared.up(),
             connections: self.plot.options.connections,
         }
+    }
+
+    /// Bids accepted per second over the last second or so.
+    fn rate(&mut self, now_ns: u64, accepted: u64) -> f64 {
+        self.accepted.push_back((now_ns, accepted));
+        while self.accepted.get(1).is_some_and(|(at_ns, _)| now_ns - at_ns >= RATE_OVER_NS) {
+            self.accepted.pop_front();
+        }
+        let (then_ns, before) = self.accepted.front().copied().unwrap_or((now_ns, accepted));
+        (accepted - before) as f64 * 1e9 / (now_ns - then_ns).max(1) as f64
     }
 
     /// All that was counted.

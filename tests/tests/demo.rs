@@ -4,10 +4,12 @@
 //! nothing acknowledged is missing, and no engine is left running.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a suite fails by panicking")]
 
-use gavel_tests::binaries;
+use gavel_tests::{binaries, wait};
+use rustix::process::{Pid, Signal};
 use serde_json::Value;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 #[test]
 fn the_demo_ends_with_its_verdict() {
@@ -28,6 +30,21 @@ fn the_demo_in_json_is_one_object_that_says_the_same() {
     assert_eq!(story["verdict"]["acked"], story["report"]["accepted"], "{story}");
     assert!(story["report"]["lost_connections"].as_u64() > Some(0), "no engine was killed: {story}");
     assert!(!is_used_by_any_process(&data), "an engine was left running");
+}
+
+#[test]
+fn a_demo_that_is_ended_takes_its_engine_along() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mut demo = Command::new(binaries::gavel());
+    demo.args(["demo", "--seconds", "60", "--data"]).arg(&data).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut demo = demo.spawn().unwrap();
+    let mut said = BufReader::new(demo.stdout.take().unwrap()).lines();
+    assert!(said.next().unwrap().unwrap().starts_with("An engine runs as process"));
+    rustix::process::kill_process(Pid::from_child(&demo), Signal::TERM).unwrap();
+    assert_eq!(demo.wait().unwrap().code(), Some(143));
+    // The signal went to the demo alone; killing takes the system a moment.
+    wait::until("the engine is gone", || (!is_used_by_any_process(&data)).then_some(()));
 }
 
 fn demo(data: &Path, flags: &[&str]) -> Output {

@@ -33,6 +33,21 @@ fn stop_in_a_storm(signal: Signal) {
 }
 
 #[test]
+fn a_stop_before_the_log_was_read_leaves_a_clean_log_clean() {
+    let mut server = Server::start(Options::new());
+    let auctions = Item::new().open_many(&mut server.connect(), AUCTIONS);
+    let storm = Storm::start(&server, &auctions, 4);
+    storm.wait_for_accepted(ENOUGH_BIDS);
+    server.terminate();
+    let placed = storm.broken();
+    server.restart_recovering();
+    server.terminate();
+    server.restart();
+    assert_eq!(last_stop(&server), "clean");
+    storm::assert_all_there(&server, &placed);
+}
+
+#[test]
 fn a_kill_is_not_taken_for_a_stop_in_order() {
     let mut server = Server::start(Options::new());
     let auction = Item::new().open(&mut server.connect());

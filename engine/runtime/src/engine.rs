@@ -212,6 +212,8 @@ pub struct LogState {
     pub epoch: Epoch,
     /// The last moment that generation is known to have been alive.
     pub alive_until: Option<gavel_core::Timestamp>,
+    /// True when that generation was stopped in order.
+    pub clean: bool,
 }
 
 /// The running engine. Dropped without [`Engine::stop`], it stops like a crash does: nothing is committed or answered from

@@ -4,7 +4,7 @@
 //! - Only `apply` is run: nothing is decided again, so what was acknowledged comes out as it was.
 //! - The new generation's first records (its start, and time given back) are in the log's channel before any pulse or bid.
 
-use crate::engine::{Failure, OpenLog, Phase, Shared};
+use crate::engine::{Failure, LogState, OpenLog, Phase, Shared};
 use crate::options::{EngineOptions, OutagePolicy};
 use crate::shard::{Book, ReplayError};
 use gavel_core::ban::Ban;
@@ -47,7 +47,7 @@ pub(crate) fn open<L: Log>(
     let (log, state) = open()?;
     let mut recovered = recover(shared, &log)?;
     if shared.phase() != Phase::Loading {
-        return Ok(None);
+        return leave(log, state).map(|()| None);
     }
     let now = shared.clock.now();
     let tips = log.shards().into_iter().map(|shard| log.tip(shard).epoch);
@@ -73,6 +73,16 @@ pub(crate) fn open<L: Log>(
         }
     }
     Ok(Some((log, epoch)))
+}
+
+/// Leaves a log as it was found: one that was stopped in order is marked so again, as of then.
+fn leave<L: Log>(log: L, state: LogState) -> Result<(), Failure> {
+    match state.alive_until {
+        Some(then) if state.clean => {
+            Box::new(log).close(then).map_err(|error| Failure::Log(error.to_string()))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Adds the shards that should be there and have no record: all of them in a new deployment, some after a crash during the commit

@@ -113,7 +113,7 @@ impl Display for LimitReached {
             Self::Sequence => write!(f, "a shard opens at most {SEQUENCE_MAX} auctions a day"),
             Self::Details => write!(f, "details are at most {DETAILS_BYTES_MAX} bytes"),
             Self::Events => write!(f, "an auction takes at most {EVENTS_PER_AUCTION_MAX} commands"),
-            Self::Price => write!(f, "the price cannot rise any further: amounts are at most {AMOUNT_MAX}"),
+            Self::Price => write!(f, "no higher amount is left: amounts are at most {AMOUNT_MAX}"),
         }
     }
 }

@@ -1,11 +1,15 @@
 //! The engine of the demo: this very program, as `gavel serve` in a process of its own, so that it can be killed.
 
 use rustix::process::{Pid, Signal, kill_process};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long a start may take, in seconds.
@@ -16,6 +20,8 @@ const LOOK_MS: u64 = 5;
 /// The engine's process. Killed when dropped.
 pub(super) struct EngineProcess {
     child: Child,
+    /// The process, for whoever has to end it from outside; 0 while there is none.
+    running: Arc<AtomicU32>,
     data: PathBuf,
     address: SocketAddr,
 }
@@ -48,7 +54,9 @@ impl EngineProcess {
         std::fs::create_dir_all(data)?;
         let child = spawn(data, address)?;
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut engine = Self { child, data: data.to_owned(), address: address.unwrap_or(any) };
+        let running = Arc::new(AtomicU32::new(child.id()));
+        end_with_us(&running)?;
+        let mut engine = Self { child, running, data: data.to_owned(), address: address.unwrap_or(any) };
         engine.wait_until_ready()?;
         Ok(engine)
     }
@@ -56,6 +64,7 @@ impl EngineProcess {
     /// Starts it again where it was.
     pub(super) fn restart(&mut self) -> Result<(), EngineError> {
         self.child = spawn(&self.data, Some(self.address))?;
+        self.running.store(self.child.id(), Ordering::SeqCst);
         self.wait_until_ready()
     }
 
@@ -90,6 +99,7 @@ impl EngineProcess {
     /// Kills it (SIGKILL). Returns the process that it was.
     pub(super) fn kill(&mut self) -> Result<u32, EngineError> {
         let process = self.child.id();
+        self.running.store(0, Ordering::SeqCst);
         self.child.kill()?;
         self.child.wait()?;
         Ok(process)
@@ -98,6 +108,7 @@ impl EngineProcess {
     /// Asks it to stop in order (SIGTERM), and waits until it has.
     pub(super) fn stop(mut self) -> Result<(), EngineError> {
         kill_process(Pid::from_child(&self.child), Signal::TERM).map_err(std::io::Error::from)?;
+        self.running.store(0, Ordering::SeqCst);
         let status = self.child.wait()?;
         if status.success() { Ok(()) } else { Err(EngineError::Ended { status, log: log_file(&self.data) }) }
     }
@@ -120,6 +131,21 @@ impl Drop for EngineProcess {
             drop(self.child.wait());
         }
     }
+}
+
+/// When the demo is told to end, its engine ends with it: SIGINT, SIGTERM and SIGHUP kill the engine, then this process.
+fn end_with_us(running: &Arc<AtomicU32>) -> std::io::Result<()> {
+    let (mut signals, running) = (Signals::new([SIGINT, SIGTERM, SIGHUP])?, Arc::clone(running));
+    std::thread::spawn(move || {
+        let Some(signal) = signals.forever().next() else { return };
+        let process = i32::try_from(running.load(Ordering::SeqCst)).ok().and_then(Pid::from_raw);
+        if let Some(process) = process {
+            // One that has just ended by itself needs no killing.
+            let _gone: Result<(), rustix::io::Errno> = kill_process(process, Signal::KILL);
+        }
+        std::process::exit(128 + signal);
+    });
+    Ok(())
 }
 
 fn log_file(data: &Path) -> PathBuf {

@@ -17,15 +17,18 @@ pub(crate) async fn loading(engine: Handle) {
     let bar = ProgressBar::new(0);
     // The template is a constant; a wrong one would only look plain.
     if let Ok(style) =
-        ProgressStyle::with_template("recovering {bar:40} {pos}/{len} records, {per_sec}, {eta} left")
+        ProgressStyle::with_template("recovering {bar:40} {human_pos} of {human_len} records, {eta} left")
     {
         bar.set_style(style);
     }
     let mut looks = 0;
     while engine.phase() == Phase::Loading {
         let (read, total) = progress(&engine);
-        bar.set_length(total);
-        bar.set_position(read);
+        // Until the log is open there is nothing to show.
+        if total > 0 {
+            bar.set_length(total);
+            bar.set_position(read);
+        }
         looks += 1;
         if bar.is_hidden() && looks % LOOKS_PER_LINE == 0 {
             tracing::info!(records = read, of = total, "recovering");
