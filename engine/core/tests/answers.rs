@@ -123,7 +123,7 @@ fn the_price_that_can_rise_no_further_says_so() {
     let refused = driven.refuse(bid(3, AMOUNT_MAX), time(4));
     assert_eq!(
         refused.to_string(),
-        format!("the price cannot rise any further: amounts are at most {AMOUNT_MAX}")
+        format!("no higher amount is left: amounts are at most {AMOUNT_MAX}")
     );
 }
 
