@@ -121,10 +121,7 @@ fn the_price_that_can_rise_no_further_says_so() {
     let view = driven.auction.view();
     assert_eq!((view.price, view.min_next), (Some(Amount::MAX), Amount::MAX));
     let refused = driven.refuse(bid(3, AMOUNT_MAX), time(4));
-    assert_eq!(
-        refused.to_string(),
-        format!("no higher amount is left: amounts are at most {AMOUNT_MAX}")
-    );
+    assert_eq!(refused.to_string(), format!("no higher amount is left: amounts are at most {AMOUNT_MAX}"));
 }
 
 #[test]
