@@ -1,4 +1,4 @@
-"""Drives Gavel with redis-py, unmodified: commands, pipelines without transactions, errors, subscriptions.
+"""Drives Gavel with redis-py, unmodified: commands, pipelines without and with transactions, errors, subscriptions.
 
 Usage: redis_py.py PORT PROTOCOL(2|3) TERMS(JSON). Exits with 0 when everything was as it should be.
 """
@@ -48,6 +48,29 @@ def check_pipeline(client, auction):
     check(shown["bid_count"] == 1_001 and shown["leader"] == "101", shown)
 
 
+def check_transaction(client, auction):
+    """redis-py's default pipeline is a transaction, of which there are none: it is told so, and nothing of it is done."""
+    before = json.loads(client.execute_command("AUCTION", "GET", auction))
+    pipeline = client.pipeline()
+    pipeline.execute_command("BID", auction, 7, 500_000)
+    try:
+        pipeline.execute()
+    except redis.ResponseError as error:
+        check("transactions are not supported" in str(error) and "transaction=False" in str(error), error)
+    else:
+        raise SystemExit("a transaction was carried out")
+    after = json.loads(client.execute_command("AUCTION", "GET", auction))
+    check(after == before, before, after)
+
+
+def check_catalogue(client):
+    commands = client.command()
+    check(len(commands) == client.command_count(), commands.keys())
+    bid = commands["bid"]
+    check(bid["arity"] == -4 and set(bid["flags"]) == {"write"}, bid)
+    check(len(commands["auction"]["subcommands"]) == 10, commands["auction"])
+
+
 def check_subscription(client, auction):
     channel = f"auction:{auction}"
     subscription = client.pubsub()
@@ -71,6 +94,8 @@ def main():
     auction = client.execute_command("AUCTION", "OPEN", terms)
     check_single_commands(client, auction)
     check_pipeline(client, auction)
+    check_transaction(client, auction)
+    check_catalogue(client)
     check_subscription(client, auction)
 
 

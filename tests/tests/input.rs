@@ -42,7 +42,10 @@ fn commands_that_make_no_sense_are_told_why_and_the_connection_goes_on() {
         (&["BID"], bid),
         (&["BID", &id, "1"], bid),
         (&["BID", &id, "1", "5000", "ID"], bid),
-        (&["BID", &id, "1", "5000", "AS", "me"], bid),
+        (
+            &["BID", &id, "1", "5000", "AS", "me"],
+            "INVALID unexpected 'AS': BID <auction> <bidder> <amount> [ID <uuid>]",
+        ),
         (&["BID", &id, "1", "x"], &format!("{amount} 'x'")),
         (&["BID", &id, "1", "0"], &format!("{amount} '0'")),
         (&["BID", &id, "1", "-5"], &format!("{amount} '-5'")),
@@ -84,6 +87,51 @@ fn the_same_errors_come_in_the_midst_of_a_pipeline_in_their_places() {
     assert_eq!(codes, [None, Some("UNKNOWN"), Some("INVALID"), None]);
     let positions = [Receipt::expect(&replies[0]).position, Receipt::expect(&replies[3]).position];
     assert!(positions[0] < positions[1]);
+}
+
+/// Clients pipeline `MULTI`, commands and `EXEC` before they hear that there are no transactions: they must not find half of one done.
+#[test]
+fn nothing_of_a_refused_transaction_is_done_and_the_connection_goes_on() {
+    let mut desk = Desk::open();
+    let id = desk.auction;
+    for end in ["EXEC", "discard"] {
+        let lines = [
+            "MULTI".to_owned(),
+            format!("BID {id} 1 5000"),
+            "PING".to_owned(),
+            "FROB".to_owned(),
+            format!("AUCTION END {id}"),
+            "BAN 1".to_owned(),
+            end.to_owned(),
+            "PING".to_owned(),
+        ];
+        let replies = desk.server.connect().pipeline(&lines).unwrap();
+        let (last, refused) = replies.split_last().unwrap();
+        assert_eq!(last.text(), "PONG");
+        assert!(refused.iter().all(|reply| reply.code() == Some("UNKNOWN")), "{refused:?}");
+        assert!(refused[0].text().contains("transactions are not supported"), "{refused:?}");
+        assert!(refused[1].text().starts_with("UNKNOWN nothing was done: "), "{refused:?}");
+        assert!(refused[6].text().contains("nothing of this one was done"), "{refused:?}");
+    }
+    assert_eq!(desk.bystander.auction(id)["bid_count"], 0);
+    desk.assert_undisturbed();
+
+    // What came before stands, what comes behind is taken, and an end without a beginning ends nothing.
+    let around = [
+        format!("BID {id} 1 50000"),
+        "MULTI".to_owned(),
+        "EXEC".to_owned(),
+        "EXEC".to_owned(),
+        format!("BID {id} 2 60000"),
+    ];
+    let replies = desk.server.connect().pipeline(&around).unwrap();
+    let codes: Vec<Option<&str>> = replies.iter().map(Reply::code).collect();
+    assert_eq!(codes, [None, Some("UNKNOWN"), Some("UNKNOWN"), Some("UNKNOWN"), None]);
+    // One that was left unfinished is the connection's own affair, and it can be left.
+    let left = desk.server.connect().pipeline(&["MULTI".to_owned(), "QUIT".to_owned()]).unwrap();
+    assert_eq!(left[1].text(), "OK");
+    desk.amount = 60_000;
+    desk.assert_undisturbed();
 }
 
 #[test]

@@ -68,7 +68,7 @@ catalogue! {
     SHARDS_POLICY: "SHARDS POLICY" 1..=4, "1 to 4 arguments", "<KEY|SEQUENCE|DIRECTORY|RANGE <ranges as JSON>> [FROM <time, RFC 3339>]", write, "Sets the placement policy, now or from a time on";
     SHARDS_PLACE: "SHARDS PLACE" 2..=2, "2 arguments", "<key> <shard|->", write, "Makes or removes (-) an entry of the placement directory";
     INFO: "INFO" 0..=1, "0 or 1 argument", "[section]", read, "Tells about the server";
-    HELLO: "HELLO" 0..=6, "0 to 6 arguments", "[2|3] [SETNAME <name>]", read, "Chooses the protocol and tells about the server";
+    HELLO: "HELLO" 0..=3, "0 to 3 arguments", "[2|3 [SETNAME <name>]]", read, "Chooses the protocol and tells about the server";
     PING: "PING" 0..=1, "0 or 1 argument", "[message]", read, "Answers PONG, or the message";
     ECHO: "ECHO" 1..=1, "1 argument", "<message>", read, "Answers the message";
     QUIT: "QUIT" 0..=0, "no arguments", "", read, "Answers OK and closes the connection";

@@ -8,7 +8,7 @@ mod fields;
 mod service;
 mod shards;
 
-pub use error::{RequestError, Shown};
+pub use error::{RequestError, Shown, Transaction};
 pub use service::{ClientRequest, CommandQuery, Hello};
 pub use shards::ShardsRequest;
 
@@ -164,6 +164,9 @@ fn parse_other(args: &Args<'_>) -> Result<Request, RequestError> {
         b"SELECT" => service::select(args),
         b"COMMAND" => service::command(args),
         b"CLIENT" => service::client(args),
+        b"MULTI" => Err(RequestError::Transaction(Transaction::Multi)),
+        b"EXEC" => Err(RequestError::Transaction(Transaction::Exec)),
+        b"DISCARD" => Err(RequestError::Transaction(Transaction::Discard)),
         name => Err(RequestError::Command(Shown::new(name))),
     }
 }

@@ -185,6 +185,17 @@ fn the_catalogue_is_whole_in_every_form() {
         };
         let Value::Array(bid) = &some[0] else { panic!("an array") };
         assert_eq!((bid[0].as_str(), &bid[1], &some[1]), (Some("bid"), &Value::Integer(-4), &Value::Null));
+        let family = Box::<[u8]>::from(b"client".as_slice());
+        let Value::Array(families) = answer(CommandQuery::Info(Box::new([family]))) else {
+            panic!("an array")
+        };
+        let Value::Array(client) = &families[0] else { panic!("an array") };
+        let Value::Array(subcommands) = &client[9] else { panic!("an array") };
+        for entry in subcommands {
+            let Value::Array(fields) = entry else { panic!("an array") };
+            assert!(fields[0].as_str().unwrap().starts_with("client|") && fields.len() == 10, "{fields:?}");
+        }
+        assert_eq!((client.len(), subcommands.len()), (10, 4));
         let docs = |query| match answer(query) {
             Value::Map(pairs) => pairs.len(),
             Value::Array(flat) => flat.len() / 2,
@@ -192,6 +203,19 @@ fn the_catalogue_is_whole_in_every_form() {
         };
         assert_eq!(docs(CommandQuery::Docs(Box::default())), count);
         assert_eq!(docs(CommandQuery::Docs(Box::new(names))), 1);
+    }
+}
+
+/// As Redis 7 answers for a command without keys, tips and subcommands.
+#[test]
+fn a_command_has_the_ten_fields_of_redis_7() {
+    let names = Box::new([Box::<[u8]>::from(b"echo".as_slice())]);
+    let query = CommandQuery::Info(names);
+    for (protocol, set) in BOTH.into_iter().zip(['*', '~']) {
+        let written = text(|out| reply::catalogue(out, &query, protocol));
+        let expected =
+            format!("*1|*10|$4|echo|:2|{set}1|+readonly|:0|:0|:0|{set}1|+@read|{set}0|{set}0|{set}0|");
+        assert_eq!(written, expected.replace('|', "\r\n"));
     }
 }
 

@@ -11,6 +11,7 @@ mod encode;
 pub(crate) mod limits;
 mod slots;
 mod subscriptions;
+mod transaction;
 
 use crate::server::Server;
 use gavel_engine::{Phase, Port, Ticket};
@@ -54,6 +55,8 @@ pub(crate) struct Session {
     /// Commands to all shards under way.
     wide: JoinSet<Result<(Ticket, Slot), JoinError>>,
     phases: watch::Receiver<Phase>,
+    /// `MULTI` was refused, and what belongs to it is still coming.
+    in_refused_transaction: bool,
     /// No more commands are taken; the connection ends when all replies are written.
     ending: bool,
 }
@@ -78,6 +81,7 @@ impl Session {
             subscriptions: Subscriptions::new(subscribed),
             wide: JoinSet::new(),
             phases,
+            in_refused_transaction: false,
             ending: false,
         }
     }
@@ -198,10 +202,7 @@ impl Session {
                 Ok(step) => {
                     done += step.consumed;
                     match step.item {
-                        Item::Command(args) => match request::parse(&args) {
-                            Ok(request) => self.dispatch(request, received.at()),
-                            Err(error) => self.answer_error(error.code(), &error),
-                        },
+                        Item::Command(args) => self.take(request::parse(&args), received.at()),
                         Item::Refused(refusal) => self.answer_error(refusal.code(), &refusal),
                         Item::Blank => {}
                         Item::Incomplete => break,

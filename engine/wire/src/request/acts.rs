@@ -58,6 +58,7 @@ fn open(args: &Args<'_>) -> Parsed {
     let (json, id) = match *counted(args, &entry::AUCTION_OPEN)? {
         [json] => (json, None),
         [json, word, id] if word.eq_ignore_ascii_case(b"ID") => (json, Some(open_id(id)?)),
+        [_, word, _] => return Err(RequestError::unexpected(&entry::AUCTION_OPEN, word)),
         _ => return Err(RequestError::Arity(&entry::AUCTION_OPEN)),
     };
     Ok(Request::Open(Box::new(OpenRequest { terms: TermsRequest::parse(json)?, id })))
@@ -118,7 +119,7 @@ fn scope<'a, 'b>(
             Ok((Scope::Auction(auction_id(auction)?), rest))
         }
         [word] if word.eq_ignore_ascii_case(b"SELLER") || word.eq_ignore_ascii_case(b"AUCTION") => {
-            Err(RequestError::Arity(entry))
+            Err(RequestError::missing(entry, word))
         }
         rest => Ok((Scope::All, rest)),
     }
@@ -129,12 +130,14 @@ pub(super) fn ban(args: &Args<'_>) -> Parsed {
     let fields = counted(args, &entry::BAN)?;
     let bidder = account("bidder", fields[0])?;
     let (scope, rest) = scope(&fields[1..], &entry::BAN)?;
-    let standing = match rest {
-        [] => StandingBids::Keep,
-        [word] if word.eq_ignore_ascii_case(b"KEEP") => StandingBids::Keep,
-        [word] if word.eq_ignore_ascii_case(b"REMOVE") => StandingBids::Remove,
-        _ => return Err(RequestError::Arity(&entry::BAN)),
+    let (standing, rest) = match rest {
+        [word, rest @ ..] if word.eq_ignore_ascii_case(b"KEEP") => (StandingBids::Keep, rest),
+        [word, rest @ ..] if word.eq_ignore_ascii_case(b"REMOVE") => (StandingBids::Remove, rest),
+        rest => (StandingBids::Keep, rest),
     };
+    if let [word, ..] = rest {
+        return Err(RequestError::unexpected(&entry::BAN, word));
+    }
     match scope {
         Scope::All => Ok(Request::Ban(Box::new(Ban { bidder, seller: None, standing }))),
         Scope::Seller(seller) => Ok(Request::Ban(Box::new(Ban { bidder, seller: Some(seller), standing }))),
@@ -146,10 +149,13 @@ pub(super) fn ban(args: &Args<'_>) -> Parsed {
 pub(super) fn unban(args: &Args<'_>) -> Parsed {
     let fields = counted(args, &entry::UNBAN)?;
     let bidder = account("bidder", fields[0])?;
-    match scope(&fields[1..], &entry::UNBAN)? {
-        (Scope::All, []) => Ok(Request::Unban(Box::new(Unban { bidder, seller: None }))),
-        (Scope::Seller(seller), []) => Ok(Request::Unban(Box::new(Unban { bidder, seller: Some(seller) }))),
-        (Scope::Auction(auction), []) => act(auction, Command::Unban { bidder }),
-        _ => Err(RequestError::Arity(&entry::UNBAN)),
+    let (scope, rest) = scope(&fields[1..], &entry::UNBAN)?;
+    if let [word, ..] = rest {
+        return Err(RequestError::unexpected(&entry::UNBAN, word));
+    }
+    match scope {
+        Scope::All => Ok(Request::Unban(Box::new(Unban { bidder, seller: None }))),
+        Scope::Seller(seller) => Ok(Request::Unban(Box::new(Unban { bidder, seller: Some(seller) }))),
+        Scope::Auction(auction) => act(auction, Command::Unban { bidder }),
     }
 }

@@ -20,9 +20,25 @@ pub enum RequestError {
         /// What came.
         got: Shown,
     },
-    /// The wrong number of arguments, or a word where another belongs.
+    /// The wrong number of arguments.
     #[error("{} takes {}: {}", .0.name, .0.takes, .0)]
     Arity(&'static Entry),
+    /// A word where another belongs.
+    #[error("unexpected {got}: {of}")]
+    Unexpected {
+        /// The command.
+        of: &'static Entry,
+        /// The first word that does not belong there.
+        got: Shown,
+    },
+    /// A word that is nothing without another behind it.
+    #[error("something is missing behind {after}: {of}")]
+    Missing {
+        /// The command.
+        of: &'static Entry,
+        /// The last word.
+        after: Shown,
+    },
     /// One argument is not what it must be.
     #[error("{name} {must}, got {got}")]
     Argument {
@@ -46,6 +62,33 @@ pub enum RequestError {
     /// The client wants to say who it is.
     #[error("this server has no users and no passwords: leave AUTH out")]
     Auth,
+    /// The client wants a transaction. Which it has not got, so nothing of it may be done: see [`Transaction`].
+    #[error(
+        "transactions are not supported: send the commands without {0} (in redis-py: pipeline(transaction=False))"
+    )]
+    Transaction(Transaction),
+}
+
+/// A word by which Redis begins or ends a transaction. A client that pipelines `MULTI`, commands and `EXEC` believes that all of
+/// them are carried out or none, so when `MULTI` is refused, what comes up to the end must be refused with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transaction {
+    /// `MULTI`: begins one.
+    Multi,
+    /// `EXEC`: ends it; all is to be done.
+    Exec,
+    /// `DISCARD`: ends it; nothing is.
+    Discard,
+}
+
+impl std::fmt::Display for Transaction {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Multi => "MULTI",
+            Self::Exec => "EXEC",
+            Self::Discard => "DISCARD",
+        })
+    }
 }
 
 impl RequestError {
@@ -53,10 +96,24 @@ impl RequestError {
     #[must_use]
     pub const fn code(&self) -> Code {
         match self {
-            Self::Command(_) | Self::Subcommand { .. } => Code::Unknown,
+            Self::Command(_) | Self::Subcommand { .. } | Self::Transaction(_) => Code::Unknown,
             Self::Long { .. } => Code::TooLarge,
-            Self::Arity(_) | Self::Argument { .. } | Self::Auth => Code::Invalid,
+            Self::Arity(_)
+            | Self::Unexpected { .. }
+            | Self::Missing { .. }
+            | Self::Argument { .. }
+            | Self::Auth => Code::Invalid,
         }
+    }
+
+    /// A word where another belongs.
+    pub(super) fn unexpected(of: &'static Entry, got: &[u8]) -> Self {
+        Self::Unexpected { of, got: Shown::new(got) }
+    }
+
+    /// A word that is nothing without another behind it.
+    pub(super) fn missing(of: &'static Entry, after: &[u8]) -> Self {
+        Self::Missing { of, after: Shown::new(after) }
     }
 
     /// An argument that is not what it must be.

@@ -30,6 +30,7 @@ pub(super) fn bid(args: &Args<'_>) -> Result<Request, RequestError> {
         [_, auction, bidder, amount, word, id] if word.eq_ignore_ascii_case(b"ID") => {
             (auction, bidder, amount, Some(id))
         }
+        [_, _, _, _, word, _] => return Err(RequestError::unexpected(&catalogue::BID, word)),
         _ => return Err(RequestError::Arity(&catalogue::BID)),
     };
     Ok(Request::Bid {
@@ -45,6 +46,7 @@ pub(super) fn buy_now(args: &Args<'_>) -> Result<Request, RequestError> {
     let (auction, bidder, id) = match *args.at_hand() {
         [_, auction, bidder] => (auction, bidder, None),
         [_, auction, bidder, word, id] if word.eq_ignore_ascii_case(b"ID") => (auction, bidder, Some(id)),
+        [_, _, _, word, _] => return Err(RequestError::unexpected(&catalogue::BUYNOW, word)),
         _ => return Err(RequestError::Arity(&catalogue::BUYNOW)),
     };
     Ok(Request::BuyNow {

@@ -10,7 +10,7 @@ use gavel_core::AuctionId;
 
 type Parsed = Result<Request, RequestError>;
 
-/// `HELLO [2|3] [SETNAME <name>]`.
+/// `HELLO [2|3 [SETNAME <name>]]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hello {
     /// The protocol from this reply on; `None`: as before.
@@ -48,26 +48,22 @@ pub enum CommandQuery {
 }
 
 pub(super) fn hello(args: &Args<'_>) -> Parsed {
-    let fields = counted(args, &entry::HELLO)?;
-    let mut hello = Hello { protocol: None, name: None };
-    let mut rest = match fields {
-        [] => return Ok(Request::Hello(Box::new(hello))),
-        [version, rest @ ..] => {
-            hello.protocol = Some(protocol(version)?);
-            rest
-        }
-    };
-    while let [option, more @ ..] = rest {
-        rest = match (upper(option, &mut [0; WORD_MAX]), more) {
-            (b"AUTH", _) => return Err(RequestError::Auth),
-            (b"SETNAME", [name, more @ ..]) => {
-                hello.name = Some(client_text("name", name)?);
-                more
-            }
-            _ => return Err(RequestError::Arity(&entry::HELLO)),
-        };
+    // `AUTH` takes two words more, which may come before or behind the name; it is told for what it is.
+    if args.at_hand().iter().skip(2).any(|word| word.eq_ignore_ascii_case(b"AUTH")) {
+        return Err(RequestError::Auth);
     }
-    Ok(Request::Hello(Box::new(hello)))
+    let (version, name) = match *counted(args, &entry::HELLO)? {
+        [] => (None, None),
+        [version] => (Some(version), None),
+        [version, word, name] if word.eq_ignore_ascii_case(b"SETNAME") => (Some(version), Some(name)),
+        [_, word] if word.eq_ignore_ascii_case(b"SETNAME") => {
+            return Err(RequestError::missing(&entry::HELLO, word));
+        }
+        [_, word, ..] => return Err(RequestError::unexpected(&entry::HELLO, word)),
+    };
+    let protocol = version.map(protocol).transpose()?;
+    let name = name.map(|name| client_text("name", name)).transpose()?;
+    Ok(Request::Hello(Box::new(Hello { protocol, name })))
 }
 
 fn protocol(version: &[u8]) -> Result<Protocol, RequestError> {

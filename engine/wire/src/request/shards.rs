@@ -42,7 +42,10 @@ pub enum ShardsRequest {
 pub(super) fn parse(args: &Args<'_>) -> Result<Request, RequestError> {
     let Some(word) = args.get(1) else { return Ok(Request::Shards(Box::new(ShardsRequest::List))) };
     let request = match upper(word, &mut [0; WORD_MAX]) {
-        b"LIST" if args.len() == 2 => ShardsRequest::List,
+        b"LIST" => match args.get(2) {
+            None => ShardsRequest::List,
+            Some(word) => return Err(RequestError::unexpected(&entry::SHARDS, word)),
+        },
         b"ADD" => add(args)?,
         b"DRAIN" => ShardsRequest::Drain(shard(counted(args, &entry::SHARDS_DRAIN)?[0])?),
         b"UNDRAIN" => ShardsRequest::Undrain(shard(counted(args, &entry::SHARDS_UNDRAIN)?[0])?),
@@ -85,14 +88,20 @@ fn policy(fields: &[&[u8]]) -> Result<ShardsRequest, RequestError> {
         b"DIRECTORY" => (Policy::Directory, &fields[1..]),
         b"RANGE" => match fields.get(1) {
             Some(json) => (Policy::Range(ranges(json)?), &fields[2..]),
-            None => return Err(RequestError::Arity(&entry::SHARDS_POLICY)),
+            None => return Err(RequestError::missing(&entry::SHARDS_POLICY, fields[0])),
         },
         other => return Err(RequestError::Subcommand { of: &entry::SHARDS_POLICY, got: Shown::new(other) }),
     };
     let from = match rest {
         [] => None,
         [word, at] if word.eq_ignore_ascii_case(b"FROM") => Some(time("FROM", at)?),
-        _ => return Err(RequestError::Arity(&entry::SHARDS_POLICY)),
+        [word] if word.eq_ignore_ascii_case(b"FROM") => {
+            return Err(RequestError::missing(&entry::SHARDS_POLICY, word));
+        }
+        [word, _, behind, ..] if word.eq_ignore_ascii_case(b"FROM") => {
+            return Err(RequestError::unexpected(&entry::SHARDS_POLICY, behind));
+        }
+        [word, ..] => return Err(RequestError::unexpected(&entry::SHARDS_POLICY, word)),
     };
     Ok(ShardsRequest::Policy { policy, from })
 }
