@@ -3,7 +3,7 @@
 //! Data goes to stdout, progress and errors to stderr; `--json` is understood everywhere. The exit codes are part of the
 //! help, and never change.
 
-use crate::config::{Given, Settings};
+use crate::config::{Given, Settings, UnknownVariables};
 use crate::exit::{EXIT_CODES_HELP, Exit};
 use crate::shards::ShardsCommand;
 use crate::{demo, output, serve, shards};
@@ -132,7 +132,13 @@ fn dispatch(cli: Cli) -> Exit {
 
 fn with_settings(flags: SettingsFlags, then: impl FnOnce(Settings) -> Exit) -> Exit {
     match Settings::load(flags.given, flags.config.as_deref(), |name| std::env::var_os(name)) {
-        Ok(settings) => then(settings),
+        Ok(settings) => {
+            let names = std::env::vars_os().map(|(name, _)| name);
+            if let Some(unknown) = UnknownVariables::among(&settings, names) {
+                output::warning(&unknown);
+            }
+            then(settings)
+        }
         Err(problem) => output::failure(Exit::Usage, &problem),
     }
 }
@@ -140,16 +146,12 @@ fn with_settings(flags: SettingsFlags, then: impl FnOnce(Settings) -> Exit) -> E
 fn describe(settings: &Settings, json: bool) -> String {
     let values = settings.values();
     if json {
-        let entry = |(name, value): &(&str, String)| {
+        let entry = |(name, value): &(&str, serde_json::Value)| {
             ((*name).to_owned(), serde_json::json!({ "value": value, "from": settings.origin(name) }))
         };
         return serde_json::Value::Object(values.iter().map(entry).collect()).to_string();
     }
-    // As the settings file would say it.
-    let quoted =
-        |value: &str| if value.parse::<u64>().is_ok() { value.to_owned() } else { format!("{value:?}") };
-    let pairs: Vec<_> =
-        values.iter().map(|(name, value)| (name, format!("{name} = {}", quoted(value)))).collect();
+    let pairs: Vec<_> = values.iter().map(|(name, value)| (name, format!("{name} = {value}"))).collect();
     let width = pairs.iter().map(|(_, pair)| pair.len()).max().unwrap_or(0);
     let lines = pairs.iter().map(|(name, pair)| format!("{pair:<width$}  # {}", settings.origin(name)));
     lines.collect::<Vec<_>>().join("\n")

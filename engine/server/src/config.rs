@@ -3,27 +3,27 @@
 //! Every setting has one name: `pulse_grace_ms` in the file is `--pulse-grace-ms` and `GAVEL_PULSE_GRACE_MS`. Each value is
 //! read where it comes from; then all are checked together, so that one try says everything that is wrong.
 
+mod bounds;
 mod error;
 mod given;
 mod values;
+mod variables;
 
 pub(crate) use error::ConfigError;
 pub(crate) use given::Given;
 pub(crate) use values::{Address, LogFormat, LogLevel, Outage};
+pub(crate) use variables::UnknownVariables;
 
+use bounds::Bounds;
 use error::BoundsError;
 use gavel_core::Duration;
-use gavel_core::limits::SHARDS_MAX;
 use gavel_engine::EngineOptions;
-use gavel_engine::limits::{CONNECTION_CREDIT_MAX, CREDIT_MAX, PULSE_GRACE_MS_MAX, THREADS_MAX};
+use serde_json::Value;
 use std::ffi::OsString;
-use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 /// The file that is read where no other is named, if it is there.
 pub(crate) const FILE_DEFAULT: &str = "gavel.toml";
-/// The longest [`Settings::outage_window_s`], in seconds: one day.
-const OUTAGE_WINDOW_MAX_S: u64 = 86_400;
 
 /// What is in force. Valid: made by [`Settings::load`] only.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,7 +116,7 @@ impl Settings {
             shards: shards.unwrap_or(defaults.shards),
             threads: threads.unwrap_or(defaults.threads),
             credit,
-            connection_credit: connection_credit.unwrap_or(defaults.connection_credit.min(credit)),
+            connection_credit: connection_credit.unwrap_or(defaults.connection_credit.min(credit).max(1)),
             pulse_grace_ms: pulse_grace_ms.unwrap_or(defaults.pulse_grace.micros() / 1_000),
             outage: outage.unwrap_or(Outage(defaults.outage)),
             outage_window_s: outage_window_s.unwrap_or(defaults.outage_window.micros() / 1_000_000),
@@ -128,18 +128,23 @@ impl Settings {
 
     /// All values within their bounds, and with each other.
     fn check(&self) -> Result<(), ConfigError> {
-        let connection_credit_most = CONNECTION_CREDIT_MAX.min(self.credit) as u64;
-        let bounds = [
-            ("shards", self.shards as u64, 1, SHARDS_MAX as u64),
-            ("threads", self.threads as u64, 1, THREADS_MAX as u64),
-            ("credit", self.credit as u64, 1, CREDIT_MAX as u64),
-            ("connection_credit", self.connection_credit as u64, 1, connection_credit_most),
-            ("pulse_grace_ms", self.pulse_grace_ms, 0, PULSE_GRACE_MS_MAX),
-            ("outage_window_s", self.outage_window_s, 0, OUTAGE_WINDOW_MAX_S),
+        let credit = self.credit as u64;
+        // A credit that is wrong itself bounds nothing.
+        let connection_credit = if bounds::CREDIT.contains(credit) {
+            bounds::CONNECTION_CREDIT.at_most(credit)
+        } else {
+            bounds::CONNECTION_CREDIT
+        };
+        let values: [(&'static str, u64, Bounds); 6] = [
+            ("shards", self.shards as u64, bounds::SHARDS),
+            ("threads", self.threads as u64, bounds::THREADS),
+            ("credit", credit, bounds::CREDIT),
+            ("connection_credit", self.connection_credit as u64, connection_credit),
+            ("pulse_grace_ms", self.pulse_grace_ms, bounds::PULSE_GRACE_MS),
+            ("outage_window_s", self.outage_window_s, bounds::OUTAGE_WINDOW_S),
         ];
-        let out = bounds.into_iter().filter(|(_, value, least, most)| !(least..=most).contains(&value));
-        let say =
-            |(name, value, least, most)| BoundsError { name, value, from: self.origin(name), least, most };
+        let out = values.into_iter().filter(|(_, value, bounds)| !bounds.contains(*value));
+        let say = |(name, value, bounds)| BoundsError { name, value, from: self.origin(name), bounds };
         let problems: Vec<BoundsError> = out.map(say).collect();
         if problems.is_empty() { Ok(()) } else { Err(ConfigError::Bounds(problems)) }
     }
@@ -159,25 +164,24 @@ impl Settings {
         }
     }
 
-    /// The values by name, as text.
-    pub(crate) fn values(&self) -> Vec<(&'static str, String)> {
+    /// The values by name: numbers as such, everything else as text. Each is displayed as the settings file would say it.
+    pub(crate) fn values(&self) -> Vec<(&'static str, Value)> {
         let Self { data, resp, shards, threads, credit, connection_credit, .. } = self;
         let Self { pulse_grace_ms, outage, outage_window_s, log_level, log_format, .. } = self;
-        let data = data.display();
-        let values: [&dyn Display; 11] = [
-            &data,
-            resp,
-            shards,
-            threads,
-            credit,
-            connection_credit,
-            pulse_grace_ms,
-            outage,
-            outage_window_s,
-            log_level,
-            log_format,
+        let values: [Value; 11] = [
+            data.display().to_string().into(),
+            resp.to_string().into(),
+            (*shards).into(),
+            (*threads).into(),
+            (*credit).into(),
+            (*connection_credit).into(),
+            (*pulse_grace_ms).into(),
+            outage.to_string().into(),
+            (*outage_window_s).into(),
+            log_level.to_string().into(),
+            log_format.to_string().into(),
         ];
-        self.sources.iter().zip(values).map(|((name, _), value)| (*name, value.to_string())).collect()
+        self.sources.iter().zip(values).map(|((name, _), value)| (*name, value)).collect()
     }
 
     /// The part that the engine is told.

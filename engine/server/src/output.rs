@@ -21,6 +21,12 @@ pub(crate) fn failure(exit: Exit, problem: &dyn Display) -> Exit {
     exit
 }
 
+/// Says on stderr what was found strange, and is gone on with.
+pub(crate) fn warning(found: &dyn Display) {
+    // Nobody is left to tell when stderr is gone.
+    drop(writeln!(std::io::stderr().lock(), "warning: {found}"));
+}
+
 /// Rows as text, columns aligned: the first to the left, the others to the right. The first row is the heading.
 pub(crate) fn table(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);

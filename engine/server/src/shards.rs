@@ -19,9 +19,12 @@ Examples:
   gavel shards policy sequence              from now on, in turn
   gavel shards policy directory --from 2026-12-01T00:00:00Z
   gavel shards policy range '[{"from": "", "shard": 0}, {"from": "m", "shard": 1}]'
-  gavel shards place seller:7 3             a hot seller to shard 3, while the policy is directory
-  gavel shards place seller:7 -             no more
-  gavel shards simulate --add 2 --days 30"#;
+  gavel shards place 7 3                    a hot seller to shard 3, while the policy is directory
+  gavel shards place seller:7 3             auctions with the placement_key "seller:7"
+  gavel shards place 7 -                    no more
+  gavel shards simulate --add 2 --days 30
+
+An auction's key is the placement_key of its terms; without one, its seller's account as it stands: 7, or a UUID."#;
 
 /// What to do with shards.
 #[derive(Debug, Subcommand)]
@@ -54,7 +57,7 @@ pub(crate) enum ShardsCommand {
     },
     /// Give a placement key a shard in the directory, or (-) remove its entry
     Place {
-        /// The placement key of auctions, or a seller's account
+        /// The placement_key of auctions; for those without one, their seller's bare account, such as 7
         #[arg(value_name = "KEY")]
         key: String,
         /// The shard's number, or - for none

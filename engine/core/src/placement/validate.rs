@@ -42,14 +42,12 @@ pub enum PlacementError {
     #[error("shard {0} is the last that takes new auctions: add another before draining it")]
     LastActive(ShardId),
     /// It would never be in force, as the later of two policies is.
-    #[error(
-        "the policy in force began at {in_force_from_us} (µs), so another can't begin at {effective_at_us}"
-    )]
+    #[error("the policy in force began at {in_force_from}, so another can't begin at {effective_at}")]
     BeforeInForce {
         /// When it was to take effect.
-        effective_at_us: u64,
+        effective_at: Timestamp,
         /// When the policy in force did.
-        in_force_from_us: u64,
+        in_force_from: Timestamp,
     },
     /// [`POLICIES_PENDING_MAX`].
     #[error(
@@ -167,9 +165,8 @@ impl Placement {
     /// A time a moment ago is fine, and means now: whoever asked has read the clock before us.
     fn validate_time(&self, effective_at: Timestamp, now: Timestamp) -> Result<(), PlacementError> {
         let (past, pending) = self.policies.split_at(self.policies.partition_point(|(from, _)| *from <= now));
-        if let Some((from, _)) = past.last().filter(|(from, _)| effective_at < *from) {
-            let (effective_at_us, in_force_from_us) = (effective_at.micros(), from.micros());
-            return Err(PlacementError::BeforeInForce { effective_at_us, in_force_from_us });
+        if let Some(&(in_force_from, _)) = past.last().filter(|(from, _)| effective_at < *from) {
+            return Err(PlacementError::BeforeInForce { effective_at, in_force_from });
         }
         let replaces = pending.iter().any(|(from, _)| *from == effective_at);
         if effective_at > now && !replaces && pending.len() >= POLICIES_PENDING_MAX {

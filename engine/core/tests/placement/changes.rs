@@ -127,10 +127,7 @@ fn a_policy_cannot_begin_before_the_one_in_force_and_few_can_wait() {
     change_to(&mut placement, policy_from(0, Policy::Sequence));
     change_to(&mut placement, policy_from(5, Policy::Key));
     let judge = |seconds| placement.validate(&policy_from(seconds, Policy::Directory), at(10));
-    assert_eq!(
-        judge(4),
-        Err(PlacementError::BeforeInForce { effective_at_us: 4_000_000, in_force_from_us: 5_000_000 })
-    );
+    assert_eq!(judge(4), Err(PlacementError::BeforeInForce { effective_at: at(4), in_force_from: at(5) }));
     assert_eq!(judge(5), Ok(()), "replaces it");
     assert_eq!(judge(9), Ok(()), "the clock was read a moment before");
     for seconds in 1..=POLICIES_PENDING_MAX as u64 {

@@ -78,7 +78,8 @@ fn the_settings_are_printed_as_the_file_would_say_them() {
     assert!(text.contains("\nshards = 4 ") && text.contains("  # --shards\n"), "{text}");
     assert!(text.contains("\noutage = \"give-back\" "), "{text}");
     let json: serde_json::Value = serde_json::from_str(&describe(&settings, true)).unwrap();
-    assert_eq!(json["shards"], serde_json::json!({ "value": "4", "from": "--shards" }));
+    assert_eq!(json["shards"], serde_json::json!({ "value": 4, "from": "--shards" }));
+    assert_eq!(json["log_level"], serde_json::json!({ "value": "info", "from": "default" }));
 
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("gavel.toml");

@@ -1,5 +1,6 @@
 //! What is said of settings that can't be.
 
+use super::bounds::Bounds;
 use super::given::VariableError;
 use std::path::PathBuf;
 
@@ -26,17 +27,26 @@ pub(crate) enum ConfigError {
     #[error(transparent)]
     Variable(#[from] VariableError),
     /// Values out of their bounds: all of them.
-    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    #[error("{}", listed(.0))]
     Bounds(Vec<BoundsError>),
 }
 
 /// One value out of its bounds.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{name} is {value} (from {from}); allowed is {least} ..= {most}")]
+#[error("{name} is {value} (from {from}); allowed is {bounds}")]
 pub(crate) struct BoundsError {
     pub(super) name: &'static str,
     pub(super) value: u64,
     pub(super) from: String,
-    pub(super) least: u64,
-    pub(super) most: u64,
+    pub(super) bounds: Bounds,
+}
+
+/// One on the line itself, several on lines of their own below it.
+fn listed(problems: &[BoundsError]) -> String {
+    match problems {
+        [one] => one.to_string(),
+        all => all
+            .iter()
+            .fold("settings out of their bounds:".to_owned(), |text, one| format!("{text}\n  {one}")),
+    }
 }

@@ -89,7 +89,8 @@ fn every_setting_can_come_from_every_place() {
         load("", &[], &given.iter().map(line).collect::<String>()),
     ];
     for settings in places.map(Result::unwrap) {
-        assert_eq!(settings.values(), given.map(|(name, value)| (name, value.to_owned())));
+        let value = |value: &str| value.parse::<u64>().map_or_else(|_| value.into(), serde_json::Value::from);
+        assert_eq!(settings.values(), given.map(|(name, text)| (name, value(text))));
         assert!(
             settings.sources.iter().all(|(_, source)| *source != Source::Default),
             "{:?}",
@@ -129,6 +130,7 @@ fn a_small_credit_makes_that_of_a_connection_small() {
     assert_eq!(load("--credit 64", &[], "").unwrap().connection_credit, 64);
     let said = refusal("--credit 64 --connection-credit 65", &[], "");
     assert_eq!(said, "connection_credit is 65 (from --connection-credit); allowed is 1 ..= 64");
+    assert_eq!(refusal("--credit 0", &[], ""), "credit is 0 (from --credit); allowed is 1 ..= 262144");
 }
 
 #[test]
@@ -136,8 +138,9 @@ fn all_values_out_of_bounds_are_said_at_once_with_where_they_came_from() {
     let said = refusal("--shards 257", &[("GAVEL_THREADS", "0"), ("GAVEL_PULSE_GRACE_MS", "1001")], "");
     assert_eq!(
         said,
-        "shards is 257 (from --shards); allowed is 1 ..= 256\n\
-        threads is 0 (from GAVEL_THREADS); allowed is 1 ..= 64\n\
+        "settings out of their bounds:\n  \
+        shards is 257 (from --shards); allowed is 1 ..= 256\n  \
+        threads is 0 (from GAVEL_THREADS); allowed is 1 ..= 64\n  \
         pulse_grace_ms is 1001 (from GAVEL_PULSE_GRACE_MS); allowed is 0 ..= 1000"
     );
 }
@@ -159,6 +162,12 @@ fn a_value_that_cannot_be_read_is_refused_wherever_it_comes_from() {
     assert!(refusal("", &[], "outage = \"fixed:\"").contains(&format!("\"fixed:\": {outage}")));
     assert!(refusal("", &[], "resp = \"7400\"").contains("an address is IP:PORT, such as 127.0.0.1:7400"));
     assert!(refusal("", &[], "shards = \"4\"").contains("invalid type: string \"4\", expected usize"));
+    for number in ["x", "-1", "1.5", "99999999999999999999"] {
+        let said = refusal("", &[("GAVEL_CREDIT", number)], "");
+        assert_eq!(said, format!("GAVEL_CREDIT={number}: allowed is an integer 1 ..= 262144"));
+    }
+    let flag = Line::try_parse_from(["gavel", "--shards", "x"]).err().unwrap().to_string();
+    assert!(flag.contains("invalid value 'x' for '--shards <N>': allowed is an integer 1 ..= 256"), "{flag}");
     assert_eq!(
         refusal("", &[("GAVEL_LOG_LEVEL", "loud")], ""),
         "GAVEL_LOG_LEVEL=loud: allowed is error, warn, info, debug or trace"

@@ -1,0 +1,44 @@
+//! What the numbers among the settings may be.
+
+use gavel_core::limits::SHARDS_MAX;
+use gavel_engine::limits::{CONNECTION_CREDIT_MAX, CREDIT_MAX, PULSE_GRACE_MS_MAX, THREADS_MAX};
+use std::fmt::{Display, Formatter, Result as FmtResult};
+use std::str::FromStr;
+
+/// The least and the most that a number may be. Displayed as `1 ..= 256`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Bounds {
+    least: u64,
+    most: u64,
+}
+
+pub(super) const SHARDS: Bounds = Bounds { least: 1, most: SHARDS_MAX as u64 };
+pub(super) const THREADS: Bounds = Bounds { least: 1, most: THREADS_MAX as u64 };
+pub(super) const CREDIT: Bounds = Bounds { least: 1, most: CREDIT_MAX as u64 };
+pub(super) const CONNECTION_CREDIT: Bounds = Bounds { least: 1, most: CONNECTION_CREDIT_MAX as u64 };
+pub(super) const PULSE_GRACE_MS: Bounds = Bounds { least: 0, most: PULSE_GRACE_MS_MAX };
+/// One day.
+pub(super) const OUTAGE_WINDOW_S: Bounds = Bounds { least: 0, most: 86_400 };
+
+impl Bounds {
+    pub(super) fn contains(self, value: u64) -> bool {
+        (self.least..=self.most).contains(&value)
+    }
+
+    /// These bounds, but for a most that is lower.
+    pub(super) fn at_most(self, most: u64) -> Self {
+        Self { most: self.most.min(most), ..self }
+    }
+
+    /// Reads a number. Whether it is within the bounds is judged with all the others; here they only say what was expected.
+    pub(super) fn read<T: FromStr>(self, text: &str) -> Result<T, String> {
+        text.parse().map_err(|_| format!("allowed is an integer {self}"))
+    }
+}
+
+impl Display for Bounds {
+    fn fmt(&self, f: &mut Formatter<'_>) -> FmtResult {
+        let Self { least, most } = self;
+        write!(f, "{least} ..= {most}")
+    }
+}
