@@ -6,6 +6,7 @@
 mod bounds;
 mod error;
 mod given;
+mod integer;
 mod values;
 mod variables;
 

@@ -16,7 +16,7 @@ pub(crate) enum ConfigError {
         problem: std::io::Error,
     },
     /// The file is not TOML, or has an unknown key or a value of another kind. Says where.
-    #[error("the settings file {} is wrong:\n{problem}", path.display())]
+    #[error("the settings file {} is wrong:\n{}", path.display(), problem.to_string().trim_end())]
     File {
         /// The file.
         path: PathBuf,

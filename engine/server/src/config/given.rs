@@ -1,7 +1,7 @@
 //! The settings that one place gives: the flags, the environment or the file. What it does not give is `None`.
 
-use super::bounds;
 use super::values::{Address, LogFormat, LogLevel, Outage};
+use super::{bounds, integer};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -19,24 +19,30 @@ pub(crate) struct Given {
     pub(super) resp: Option<Address>,
     /// Shards of a new data directory, 1 to 256; one that exists keeps its own [default: the cores, at least 2]
     #[arg(long, value_name = "N", value_parser = |text: &str| bounds::SHARDS.read::<usize>(text))]
+    #[serde(default, deserialize_with = "integer::read")]
     pub(super) shards: Option<usize>,
     /// Threads that the shards share, 1 to 64 [default: half the cores, at least 1]
     #[arg(long, value_name = "N", value_parser = |text: &str| bounds::THREADS.read::<usize>(text))]
+    #[serde(default, deserialize_with = "integer::read")]
     pub(super) threads: Option<usize>,
     /// Commands under way in the whole process, 1 to 262144; beyond them BUSY is answered [default: 65536]
     #[arg(long, value_name = "COMMANDS", value_parser = |text: &str| bounds::CREDIT.read::<usize>(text))]
+    #[serde(default, deserialize_with = "integer::read")]
     pub(super) credit: Option<usize>,
     /// Commands under way on one connection, 1 to 65536 and at most --credit [default: 8192, at most --credit]
     #[arg(long, value_name = "COMMANDS", value_parser = |text: &str| bounds::CONNECTION_CREDIT.read::<usize>(text))]
+    #[serde(default, deserialize_with = "integer::read")]
     pub(super) connection_credit: Option<usize>,
     /// How long after its end an auction is decided, for bids still queued: 0 to 1000 ms [default: 5]
     #[arg(long, value_name = "MS", value_parser = |text: &str| bounds::PULSE_GRACE_MS.read::<u64>(text))]
+    #[serde(default, deserialize_with = "integer::read")]
     pub(super) pulse_grace_ms: Option<u64>,
     /// For auctions that an outage cost time: give-back, fixed:SECONDS from the start, or off [default: give-back]
     #[arg(long, value_name = "POLICY")]
     pub(super) outage: Option<Outage>,
     /// Auctions ending up to this long after an outage get time, too: 0 to 86400 s [default: 300]
     #[arg(long, value_name = "S", value_parser = |text: &str| bounds::OUTAGE_WINDOW_S.read::<u64>(text))]
+    #[serde(default, deserialize_with = "integer::read")]
     pub(super) outage_window_s: Option<u64>,
     /// Which messages to log: error, warn, info, debug or trace [default: info]
     #[arg(long, value_name = "LEVEL")]

@@ -161,7 +161,12 @@ fn a_value_that_cannot_be_read_is_refused_wherever_it_comes_from() {
     );
     assert!(refusal("", &[], "outage = \"fixed:\"").contains(&format!("\"fixed:\": {outage}")));
     assert!(refusal("", &[], "resp = \"7400\"").contains("an address is IP:PORT, such as 127.0.0.1:7400"));
-    assert!(refusal("", &[], "shards = \"4\"").contains("invalid type: string \"4\", expected usize"));
+    let number = "expected an integer without quotes, 0 or more";
+    let said = refusal("", &[], "shards = \"4\"");
+    assert!(said.ends_with(&format!("invalid type: string \"4\", {number}")), "{said}");
+    let said = refusal("", &[], "pulse_grace_ms = -1");
+    assert!(said.ends_with(&format!("invalid value: integer `-1`, {number}")), "{said}");
+    assert!(refusal("", &[], "credit = 1.5").contains(number));
     for number in ["x", "-1", "1.5", "99999999999999999999"] {
         let said = refusal("", &[("GAVEL_CREDIT", number)], "");
         assert_eq!(said, format!("GAVEL_CREDIT={number}: allowed is an integer 1 ..= 262144"));
