@@ -4,6 +4,7 @@
 //! fuller disk) drifts for all rows alike. Rows that compare with the raw disk measure it right before and after the load, on
 //! the same file system. A missed aim is printed as missed; it never fails the bench.
 
+mod ends;
 mod latency;
 mod neighbour;
 mod storm;
@@ -75,6 +76,10 @@ impl Plan {
         if let Some(capacity) = capacity.filter(|_| self.wants(&["half"])) {
             tell("open loop at half of capacity");
             results.take(&self.rows, vec![latency::half(self, capacity)?]);
+        }
+        if self.wants(&["end-late"]) {
+            tell("ends while nobody bids");
+            results.take(&self.rows, vec![ends::late(self)?]);
         }
         if self.wants(&["rules", "rules-hot"]) {
             tell("the rules alone");

@@ -118,7 +118,7 @@ pub struct VerifyArgs {
     #[arg(long, default_value = "127.0.0.1:7400")]
     pub server: SocketAddr,
     /// The ledgers to check
-    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
+    #[arg(long, default_value = "gavel.ledger", num_args = 1.., value_name = "FILE")]
     pub ledger: Vec<PathBuf>,
     /// How long a server that does not answer is asked again
     #[arg(long, default_value = "30s", value_parser = parse_duration)]
