@@ -171,6 +171,10 @@ impl Session {
 
     fn shards(&mut self, request: ShardsRequest) {
         match request {
+            // The placement is not there yet; showing the one that everything begins with would mislead.
+            ShardsRequest::List if self.server.engine.phase() == Phase::Loading => {
+                self.refuse(Refusal::Loading)
+            }
             ShardsRequest::List => {
                 let (protocol, engine) = (self.protocol, self.server.engine.clone());
                 self.answer(|out| info::shards(out, &engine, protocol));
