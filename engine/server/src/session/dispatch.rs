@@ -158,11 +158,10 @@ impl Session {
     }
 
     fn ban(&mut self, ban: WideBan) {
-        let protocol = self.protocol;
         self.wide(async move |engine| {
             let mut out = Vec::new();
             match engine.ban(ban).await {
-                Ok(answer) => encode::reply(&mut out, protocol, &answer),
+                Ok(answer) => encode::reply(&mut out, &answer),
                 Err(refusal) => reply::error(&mut out, encode::refusal_code(refusal), refusal),
             }
             out
@@ -181,7 +180,9 @@ impl Session {
             }
             ShardsRequest::Add { count } => self.wide(async move |engine| add_shards(&engine, count).await),
             ShardsRequest::Drain(shard) => self.change(PlacementChange::ShardDrained(shard)),
-            ShardsRequest::Undrain(shard) => self.wide(async move |engine| undrain(&engine, shard).await),
+            ShardsRequest::Undrain(shard) => {
+                self.wide(async move |engine| encode::changed(engine.undrain(shard).await));
+            }
             ShardsRequest::Policy { policy, from } => {
                 let effective_at = from.unwrap_or_else(|| self.server.engine.now());
                 self.change(PlacementChange::PolicySet { effective_at, policy });
@@ -191,14 +192,7 @@ impl Session {
     }
 
     fn change(&mut self, change: PlacementChange) {
-        self.wide(async move |engine| {
-            let mut out = Vec::new();
-            match engine.change_placement(change).await {
-                Ok(_) => reply::ok(&mut out),
-                Err(error) => encode::change_error(&mut out, &error),
-            }
-            out
-        });
+        self.wide(async move |engine| encode::changed(engine.change_placement(change).await));
     }
 
     fn info(&mut self, section: Option<Box<str>>) {
@@ -321,16 +315,6 @@ fn allowed_while_subscribed(request: &Request) -> bool {
 fn json(live: &LiveAuction) -> Vec<u8> {
     let mut out = Vec::new();
     view_json::auction(&mut out, live.id(), live.terms(), &live.view());
-    out
-}
-
-/// Takes the drain of a shard back.
-async fn undrain(engine: &Handle, shard: ShardId) -> Vec<u8> {
-    let mut out = Vec::new();
-    match engine.undrain(shard).await {
-        Ok(_) => reply::ok(&mut out),
-        Err(error) => encode::change_error(&mut out, &error),
-    }
     out
 }
 

@@ -1,11 +1,11 @@
 //! Answers of the engine as replies of the wire.
 
-use gavel_core::ShardId;
+use gavel_core::{Position, ShardId};
 use gavel_engine::{ChangeError, Refusal, Reply};
-use gavel_wire::{Code, Protocol, reply};
+use gavel_wire::{Code, reply};
 
 /// What a shard has answered.
-pub(super) fn reply(out: &mut Vec<u8>, _protocol: Protocol, answer: &Reply) {
+pub(super) fn reply(out: &mut Vec<u8>, answer: &Reply) {
     match answer {
         Reply::Receipt(receipt) => reply::receipt(out, receipt),
         Reply::Opened(id, _) => reply::auction_id(out, *id),
@@ -24,8 +24,18 @@ pub(super) fn refusal_code(refusal: Refusal) -> Code {
     }
 }
 
+/// What became of a change of shards or policy.
+pub(super) fn changed(result: Result<Position, ChangeError>) -> Vec<u8> {
+    let mut out = Vec::new();
+    match result {
+        Ok(_) => reply::ok(&mut out),
+        Err(error) => change_error(&mut out, &error),
+    }
+    out
+}
+
 /// Why shards or policy were not changed.
-pub(super) fn change_error(out: &mut Vec<u8>, error: &ChangeError) {
+fn change_error(out: &mut Vec<u8>, error: &ChangeError) {
     reply::error(out, change_code(error), error);
 }
 

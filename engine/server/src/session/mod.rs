@@ -225,7 +225,7 @@ impl Session {
         while let Some(slot) = self.slots.pop() {
             match slot {
                 Slot::Waiting => {}
-                Slot::Reply(reply) => encode::reply(&mut self.output, self.protocol, &reply),
+                Slot::Reply(reply) => encode::reply(&mut self.output, &reply),
                 Slot::Bytes(bytes) => {
                     self.slot_bytes -= bytes.len();
                     self.output.extend_from_slice(&bytes);
