@@ -51,6 +51,11 @@ fn capacity(segment: usize) -> usize {
 }
 
 impl<T> Segmented<T> {
+    /// An empty list whose first segment has room for so many items, or for as many as it holds at all.
+    pub(crate) fn with_room(items: usize) -> Self {
+        Self { first: Vec::with_capacity(items.min(FIRST)), rest: None }
+    }
+
     /// Number of items.
     pub(crate) fn len(&self) -> usize {
         let Some(rest) = &self.rest else { return self.first.len() };
@@ -113,6 +118,17 @@ impl<T> Segmented<T> {
         self.first.iter().chain(self.rest.iter().flat_map(|rest| rest.iter().flatten()))
     }
 
+    /// All items from an index on, in order. Finds the index without passing the items before it.
+    pub(crate) fn iter_from(&self, from: usize) -> impl Iterator<Item = &T> {
+        let (segment, place) = if from < FIRST { (0, 0) } else { locate(from) };
+        let rest = self.rest.iter().flat_map(move |rest| {
+            let (first, later) = rest.get(segment..).and_then(<[_]>::split_first).unzip();
+            let first = first.and_then(|first| first.get(place..)).unwrap_or_default();
+            first.iter().chain(later.into_iter().flatten().flatten())
+        });
+        self.first.get(from..).unwrap_or_default().iter().chain(rest)
+    }
+
     /// All items in order, to be changed.
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
         self.first.iter_mut().chain(self.rest.iter_mut().flat_map(|rest| rest.iter_mut().flatten()))
@@ -144,6 +160,9 @@ mod tests {
         }
         assert!(list.iter().copied().eq(0..5 * LARGEST));
         assert!(list.iter().rev().copied().eq((0..5 * LARGEST).rev()));
+        for n in [0, 1, 63, 64, 65, 127, 128, 4095, 4096, 8191, 8192, 8193, 20_000, 5 * LARGEST] {
+            assert!(list.iter_from(n).copied().eq(n..5 * LARGEST));
+        }
         for n in [0, 1, 63, 64, 65, 127, 128, 4095, 4096, 8191, 8192, 8193, 20_000] {
             assert_eq!(list.partition_point(|&item| item < n), n);
         }
