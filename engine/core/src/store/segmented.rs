@@ -110,7 +110,8 @@ impl<T> Segmented<T> {
     /// By how many items `first` grows: by two as long as it is short, then by half.
     fn step(&self) -> usize {
         let len = self.first.len();
-        (len / 2).clamp(2, FIRST - len).min(if len < 12 { 2 } else { FIRST })
+        let wanted = if len < 12 { 2 } else { len / 2 };
+        wanted.min(FIRST - len)
     }
 
     /// All items in order.
@@ -169,6 +170,15 @@ mod tests {
         for n in [0, 1, 63, 64, 65, 127, 128, 4095, 4096, 8191, 8192, 8193, 20_000] {
             *list.get_mut(n).unwrap() += 1;
             assert_eq!(list.get(n), Some(&(n + 1)));
+        }
+    }
+
+    #[test]
+    fn a_list_with_room_grows_on_from_any_length() {
+        for room in 0..2 * FIRST {
+            let mut list = Segmented::with_room(room);
+            (0..200).for_each(|n| list.push(n));
+            assert!(list.iter().copied().eq(0..200) && list.first.capacity() == FIRST, "{room}");
         }
     }
 
