@@ -45,6 +45,7 @@ mod quiet;
 pub mod record;
 pub mod scanner;
 pub mod sled_log;
+pub mod state;
 
 pub use chain::{Chain, ChainError, ChainHash, Tip};
 pub use frame::{Frame, FrameBuilder, FrameError, PushError, Records, UncheckedFrame};
