@@ -12,6 +12,10 @@ use gavel_core::{
 
 /// A part of a shard's state, whole and within its bounds.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all of them are auctions, which go straight to their place"
+)]
 pub enum Restored {
     /// An auction, and how it was asked for.
     Auction(Auction, Option<Opening>),

@@ -17,7 +17,8 @@ use gavel_core::terms::{
 };
 use gavel_core::{AccountId, Currency};
 
-const _: () = assert!(INCREMENTS_MAX <= u8::MAX as usize && PLACEMENT_KEY_BYTES_MAX <= u8::MAX as usize);
+const _: () = assert!(INCREMENTS_MAX <= u8::MAX as usize, "a count of steps has 8 bits");
+const _: () = assert!(PLACEMENT_KEY_BYTES_MAX <= u8::MAX as usize, "a key's length has 8 bits");
 
 const MODES: [SoftCloseMode; 3] = [SoftCloseMode::FromBid, SoftCloseMode::FromEnd, SoftCloseMode::Reset];
 const TRIGGERS: [SoftCloseTrigger; 3] =
