@@ -34,6 +34,7 @@
 //! [`record::decode`], and starts the epoch after [`Opened::last_epoch`] (without sled: after the tips').
 
 pub mod chain;
+mod files;
 pub mod frame;
 pub mod limits;
 pub mod lock;
@@ -45,6 +46,8 @@ mod quiet;
 pub mod record;
 pub mod scanner;
 pub mod sled_log;
+pub mod snapshot;
+pub mod state;
 
 pub use chain::{Chain, ChainError, ChainHash, Tip};
 pub use frame::{Frame, FrameBuilder, FrameError, PushError, Records, UncheckedFrame};

@@ -19,6 +19,8 @@ pub const CACHE_BYTES: u64 = 32 * 1024 * 1024;
 pub const CLEANUP_EVERY_MS: u64 = 500;
 /// Frames of one commit. Bounds what a commit holds in memory and how long it takes.
 pub const FRAMES_PER_COMMIT_MAX: usize = 4_096;
+/// Bytes of one block of a snapshot. Bounds what its writer and reader hold in memory.
+pub const SNAPSHOT_BLOCK_BYTES_MAX: usize = 1024 * 1024;
 /// Frames that a sled page can hold before it splits: 16 it may keep, and 10 that may wait to be merged into it.
 const FRAMES_PER_PAGE_MAX: usize = 16 + 10 + 1;
 

@@ -11,12 +11,14 @@ use super::error::OpenError;
 use super::reader::{Durable, SledReader, tips};
 use super::{DB_FILE, Engine, LOG_DIR, SledLog};
 use crate::chain::Tip;
+use crate::files;
 use crate::limits::{CACHE_BYTES, CLEANUP_EVERY_MS, SEGMENT_BYTES};
 use crate::lock::DirLock;
 use crate::log::{LogReader, ReadCause, Tips};
 use crate::mark::{MARK_FILE, Mark, MarkWriter};
 use crate::quiet::quietly;
 use crate::scanner::{Scan, latest_snapshot, scan_dir, snapshot_is_whole};
+use crate::snapshot::SNAPSHOT_DIR;
 use gavel_core::{Epoch, ShardId, Timestamp};
 use std::fs::File;
 use std::io::Error;
@@ -86,6 +88,7 @@ impl SledLog {
         let log_dir = dir.join(LOG_DIR);
         let (mark, scanned_bytes) = look(&dir)?;
         clear_leftovers(&log_dir, mark.is_none())?;
+        clear_unfinished(&dir)?;
         let db = open_engine(&log_dir, options)?;
         let file = sync_everything(&dir)?;
         check_no_blobs(&log_dir)?;
@@ -188,6 +191,12 @@ fn clear_leftovers(log_dir: &Path, never_marked: bool) -> Result<(), OpenError> 
         }
     }
     Ok(())
+}
+
+/// Removes the snapshots that were being written when the process before ended.
+fn clear_unfinished(dir: &Path) -> Result<(), OpenError> {
+    let dir = dir.join(SNAPSHOT_DIR);
+    files::clear_unfinished(&dir).map_err(io(&dir))
 }
 
 fn open_engine(log_dir: &Path, options: OpenOptions) -> Result<sled::Db, OpenError> {
