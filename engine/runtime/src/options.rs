@@ -1,5 +1,6 @@
 //! The engine's settings, with meaning, unit, default and bounds of each.
 
+use crate::attempts::AttemptsOptions;
 use crate::clock::Clock;
 use crate::limits::{
     CONNECTION_CREDIT_DEFAULT, CONNECTION_CREDIT_MAX, CREDIT_DEFAULT, CREDIT_MAX, PULSE_GRACE_MS_DEFAULT,
@@ -26,6 +27,8 @@ pub struct EngineOptions {
     pub outage: OutagePolicy,
     /// Auctions that would have ended up to this long after the outage are given time, too. Default: 300 s.
     pub outage_window: Duration,
+    /// Where refused commands are written down; `None`: nowhere.
+    pub attempts: Option<AttemptsOptions>,
     /// The engine's clock.
     pub clock: Clock,
 }
@@ -52,6 +55,7 @@ impl Default for EngineOptions {
             pulse_grace: Duration::from_micros(PULSE_GRACE_MS_DEFAULT * 1_000),
             outage: OutagePolicy::GiveBack,
             outage_window: Duration::from_secs(300),
+            attempts: None,
             clock: Clock::system(),
         }
     }

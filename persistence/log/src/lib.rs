@@ -33,6 +33,7 @@
 //! several shards can be read in parallel. Recovery reads every shard from `Lsn(1)`, decodes each record with
 //! [`record::decode`], and starts the epoch after [`Opened::last_epoch`] (without sled: after the tips').
 
+pub mod attempts;
 pub mod chain;
 mod files;
 pub mod frame;

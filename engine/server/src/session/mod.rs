@@ -13,6 +13,8 @@ mod slots;
 mod subscriptions;
 mod transaction;
 
+pub(crate) use encode::refused_code;
+
 use crate::server::Server;
 use gavel_engine::{Phase, Port, Ticket};
 use gavel_wire::{Decoder, Item, Protocol, request};
