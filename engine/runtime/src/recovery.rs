@@ -207,14 +207,16 @@ fn replay_frame(recovered: &mut Recovered, frame: &Frame) -> Result<(), Failure>
 }
 
 /// When the engine decided what the record says.
-fn time_of(record: &Record) -> Timestamp {
+#[must_use]
+pub fn time_of(record: &Record) -> Timestamp {
     match record {
         Record::Auction(event) => event.stamp.decided,
         Record::Shard(
             ShardEvent::EpochStarted { at, .. }
             | ShardEvent::Banned { at, .. }
             | ShardEvent::Unbanned { at, .. }
-            | ShardEvent::PlacementChanged { at, .. },
+            | ShardEvent::PlacementChanged { at, .. }
+            | ShardEvent::AuctionsRetired { at, .. },
         ) => *at,
     }
 }

@@ -7,6 +7,7 @@ mod config;
 mod demo;
 mod exit;
 mod info;
+mod logtool;
 mod output;
 mod serve;
 mod server;

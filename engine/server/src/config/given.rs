@@ -66,6 +66,11 @@ pub(crate) struct VariableError {
 }
 
 impl Given {
+    /// The data directory and nothing else: what the tools take that only read it.
+    pub(crate) fn data(data: Option<PathBuf>) -> Self {
+        Self { data, ..Self::default() }
+    }
+
     /// What the environment gives; `get` looks a variable up. An empty variable gives nothing.
     pub(super) fn from_environment(get: impl Fn(&str) -> Option<OsString>) -> Result<Self, VariableError> {
         Ok(Self {

@@ -50,7 +50,7 @@ impl Book {
 
     fn replay_shard_event(&mut self, event: ShardEvent) -> Option<PlacementChange> {
         match event {
-            ShardEvent::EpochStarted { .. } => None,
+            ShardEvent::EpochStarted { .. } | ShardEvent::AuctionsRetired { .. } => None,
             ShardEvent::Banned { bidder, seller, .. } => {
                 self.bans.ban(bidder, seller);
                 None
