@@ -110,7 +110,7 @@ fn a_full_disk_under_the_journal_stops_no_bid() {
     let journal = disk.path("attempts");
     std::fs::create_dir_all(&journal).unwrap();
     std::os::unix::fs::symlink(&journal, data.join(DIR)).unwrap();
-    std::fs::write(disk.path("filler"), vec![1; 1 << 20]).unwrap_err();
+    std::fs::write(disk.path("filler"), vec![1; 2 << 20]).unwrap_err();
     let mut server = Server::start(Options::new().data(&data));
     let mut client = server.connect();
     let auction = auction(&mut client);
