@@ -14,6 +14,7 @@
 
 mod clock;
 mod committer;
+mod consumers;
 mod credit;
 mod engine;
 pub mod limits;
@@ -30,6 +31,9 @@ mod stamps;
 mod stats;
 
 pub use clock::{Clock, SystemTimeSource, TimeSource};
+pub use consumers::{
+    ConsumerName, ConsumerReport, Consumers, Cursor, ForgetError, NameError, TakenOver, TooManyConsumers,
+};
 pub use engine::{Engine, Failure, LogState, OpenLog, Phase, StartError};
 pub use live::{LiveAuction, LiveCounts, LiveView, View};
 pub use message::{Answers, AuctionCommand, Opening, Reply, Submission, Task, Ticket, WideBan};

@@ -42,6 +42,12 @@ pub const PULSE_GRACE_MS_DEFAULT: u64 = 5;
 pub const DRIFT_REPORTED_MS: u64 = 1_000;
 /// Microseconds between two synced marks.
 pub const MARK_INTERVAL_US: u64 = 1_000_000;
+/// Named consumers that are kept.
+pub const CONSUMERS_MAX: usize = 64;
+/// The longest name of a consumer, in bytes.
+pub const CONSUMER_NAME_BYTES_MAX: usize = 64;
+/// Milliseconds between two saves of the consumers' cursors.
+pub const CONSUMERS_SAVED_EVERY_MS: u64 = 1_000;
 
 const _: () = assert!(
     MAILBOX_MESSAGES > CREDIT_MAX + OPERATOR_CREDIT + QUESTIONS_PER_SHARD,

@@ -1,0 +1,36 @@
+//! A consumer's name: short, and fit for a command line, a file and a metric's label.
+
+use crate::limits::CONSUMER_NAME_BYTES_MAX;
+
+/// The name of a consumer: 1 to [`CONSUMER_NAME_BYTES_MAX`] letters, digits, dots, dashes, underscores and colons.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConsumerName(Box<str>);
+
+/// Text that is no consumer's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a consumer's name has 1 to {CONSUMER_NAME_BYTES_MAX} characters: letters, digits, dots, dashes, underscores, colons"
+)]
+pub struct NameError;
+
+impl ConsumerName {
+    /// # Errors
+    /// The text is empty, too long, or has other characters.
+    pub fn new(text: &str) -> Result<Self, NameError> {
+        let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:".contains(&byte);
+        let fits = (1..=CONSUMER_NAME_BYTES_MAX).contains(&text.len());
+        if fits && text.bytes().all(is_allowed) { Ok(Self(text.into())) } else { Err(NameError) }
+    }
+
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for ConsumerName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
