@@ -10,14 +10,12 @@
 //! - Consumers and their names are bounded, and a consumer goes only when it is forgotten on purpose.
 
 mod file;
-mod name;
 
 pub(crate) use file::Saver;
-pub use name::{ConsumerName, NameError};
 
 use crate::clock::Clock;
 use crate::limits::CONSUMERS_MAX;
-use gavel_core::{Epoch, Lsn, Position, ShardId, Timestamp};
+use gavel_core::{ConsumerName, Epoch, Lsn, Position, ShardId, Timestamp};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -213,7 +211,7 @@ impl std::fmt::Debug for Consumers {
 
 /// A connection's hold on a consumer's cursor in one shard, until dropped.
 #[derive(Debug)]
-pub(crate) struct Attached {
+pub struct Attached {
     consumers: Arc<Consumers>,
     name: ConsumerName,
     shard: ShardId,
@@ -222,7 +220,10 @@ pub(crate) struct Attached {
 
 impl Attached {
     /// Moves the cursor. One that lies behind it already changes nothing.
-    pub(crate) fn acknowledge(&self, cursor: Cursor) -> Result<(), TakenOver> {
+    ///
+    /// # Errors
+    /// The cursor is another connection's now.
+    pub fn acknowledge(&self, cursor: Cursor) -> Result<(), TakenOver> {
         let now = self.consumers.clock.now();
         self.with_seat(|consumer_seen, seat| {
             *consumer_seen = now;
@@ -232,7 +233,8 @@ impl Attached {
     }
 
     /// True until a newer connection takes the cursor over.
-    pub(crate) fn is_current(&self) -> bool {
+    #[must_use]
+    pub fn is_current(&self) -> bool {
         let state = self.consumers.state.lock();
         let seat = state.consumers.get(&self.name).and_then(|consumer| consumer.shards.get(&self.shard));
         seat.is_some_and(|seat| seat.holder == Some(self.connection))

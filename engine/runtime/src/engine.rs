@@ -8,6 +8,7 @@ use crate::clock::Clock;
 use crate::committer::Committer;
 use crate::consumers::{Consumers, Saver};
 use crate::credit::Credit;
+use crate::follow::Feed;
 use crate::limits::{MAILBOX_MESSAGES, OPERATOR_CREDIT};
 use crate::live::LiveView;
 use crate::message::{Answers, Batch, Decided, Pool, Reply};
@@ -75,7 +76,7 @@ pub(crate) struct Shared {
     pub(crate) shards: Box<[OnceLock<Addr<ShardActor>>]>,
     pub(crate) routing: Routing,
     pub(crate) progress: Progress,
-    pub(crate) consumers: Arc<Consumers>,
+    pub(crate) feed: Feed,
     pub(crate) epoch: OnceLock<Epoch>,
     /// Gone once the engine is closing, so that the log thread ends when the last shard does.
     to_log: Mutex<Option<Sender<Decided>>>,
@@ -100,7 +101,7 @@ impl Shared {
             shards: (0..SHARDS_MAX).map(|_| OnceLock::new()).collect(),
             routing: Routing::default(),
             progress: Progress::default(),
-            consumers: Consumers::open(options.consumers.clone(), options.clock.clone()),
+            feed: Feed::new(Consumers::open(options.consumers.clone(), options.clock.clone())),
             epoch: OnceLock::new(),
             to_log: Mutex::new(Some(to_log)),
             arbiters: OnceLock::new(),
@@ -244,7 +245,7 @@ impl Engine {
         options.check()?;
         let (to_log, inbox) = crossbeam::channel::bounded(options.credit + crate::limits::LOG_CHANNEL_SLACK);
         let shared = Arc::new(Shared::new(&options, to_log));
-        let consumers = Saver::start(Arc::clone(&shared.consumers)).map_err(StartError::Thread)?;
+        let consumers = Saver::start(Arc::clone(&shared.feed.consumers)).map_err(StartError::Thread)?;
         let (system, system_thread) = start_system(&shared, options.threads)?;
         let log_thread = {
             let shared = Arc::clone(&shared);

@@ -138,7 +138,7 @@ impl Handle {
     /// The feed's named consumers.
     #[must_use]
     pub fn consumers(&self) -> &Consumers {
-        &self.shared.consumers
+        &self.shared.feed.consumers
     }
 
     /// Shards, policies and directory.

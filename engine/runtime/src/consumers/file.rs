@@ -3,10 +3,10 @@
 //! The file appears whole or not at all (written beside it, synced, renamed). It is written by a thread of its own about once a
 //! second, so that no acknowledgement waits for a disk.
 
-use super::{Consumer, ConsumerName, Consumers, Cursor, Seat};
+use super::{Consumer, Consumers, Cursor, Seat};
 use crate::limits::CONSUMERS_SAVED_EVERY_MS;
 use crossbeam::channel::{Receiver, RecvTimeoutError, Sender};
-use gavel_core::{Epoch, Lsn, ShardId, Timestamp};
+use gavel_core::{ConsumerName, Epoch, Lsn, ShardId, Timestamp};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

@@ -16,16 +16,6 @@ fn in_memory() -> Arc<Consumers> {
 }
 
 #[test]
-fn names_are_short_and_plain() {
-    for text in ["a", "flusher-1", "eu.west:projector_2", &"x".repeat(64)] {
-        assert_eq!(name(text).to_string(), text);
-    }
-    for wrong in ["", " ", "a b", "ä", "a/b", "a\n", &"x".repeat(65)] {
-        assert_eq!(ConsumerName::new(wrong), Err(NameError), "{wrong:?}");
-    }
-}
-
-#[test]
 fn the_floor_is_the_slowest_cursor_of_those_who_follow_the_shard() {
     let consumers = in_memory();
     assert_eq!(consumers.floor(ShardId(0)), None);

@@ -1,4 +1,4 @@
-//! A consumer's name: short, and fit for a command line, a file and a metric's label.
+//! Names of consumers: who follows the log. Short, and fit for a command line, a file and a metric's label.
 
 use crate::limits::CONSUMER_NAME_BYTES_MAX;
 
@@ -32,5 +32,20 @@ impl ConsumerName {
 impl std::fmt::Display for ConsumerName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_short_and_plain() {
+        for text in ["a", "flusher-1", "eu.west:projector_2", &"x".repeat(64)] {
+            assert_eq!(ConsumerName::new(text).unwrap().to_string(), text);
+        }
+        for wrong in ["", " ", "a b", "ä", "a/b", "a\n", &"x".repeat(65)] {
+            assert_eq!(ConsumerName::new(wrong), Err(NameError), "{wrong:?}");
+        }
     }
 }
