@@ -29,6 +29,14 @@ impl ConsumerName {
     }
 }
 
+impl std::str::FromStr for ConsumerName {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        Self::new(text)
+    }
+}
+
 impl std::fmt::Display for ConsumerName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)

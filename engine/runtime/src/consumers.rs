@@ -4,7 +4,8 @@
 //! is kept here follows it, and may be a second behind, which keeps too much and never too little.
 //!
 //! Invariants:
-//! - A cursor moves forward only, except when the consumer itself follows from an earlier record again.
+//! - A cursor moves forward by an acknowledgement only, and back only when the consumer itself follows from an earlier record
+//!   again.
 //! - One connection holds a consumer's cursor in a shard. A newer one takes it over: the older may be a connection whose other
 //!   end is long gone.
 //! - Consumers and their names are bounded, and a consumer goes only when it is forgotten on purpose.
@@ -160,7 +161,8 @@ impl Consumers {
         }
     }
 
-    /// Takes a consumer's cursor in a shard over, and sets it to the last record that it says it has.
+    /// Takes a consumer's cursor in a shard over. A new one is set to the last record that the consumer has; one that there is
+    /// goes back to it where that is earlier, and never forward: what a consumer holds is not what it is done with.
     ///
     /// # Errors
     /// It is new, and there are as many as there may be.
@@ -179,7 +181,8 @@ impl Consumers {
         let new = || Consumer { last_seen: now, shards: BTreeMap::new() };
         let consumer = state.consumers.entry(name.clone()).or_insert_with(new);
         consumer.last_seen = now;
-        consumer.shards.insert(has.shard, Seat { cursor: has.into(), holder: Some(connection) });
+        let seat = consumer.shards.entry(has.shard).or_insert(Seat { cursor: has.into(), holder: None });
+        *seat = Seat { cursor: seat.cursor.min(has.into()), holder: Some(connection) };
         Ok(Attached { consumers: Arc::clone(self), name, shard: has.shard, connection })
     }
 

@@ -93,8 +93,8 @@ impl Handle {
         self.shared().feed.rings.tip(shard)
     }
 
-    /// Takes a consumer's cursor in a shard over from whichever connection held it, and sets it to where the consumer says
-    /// that it is.
+    /// Takes a consumer's cursor in a shard over from whichever connection held it. A new one is set to the last record that the
+    /// consumer has; one that there is goes back to it where that is earlier, and never forward.
     ///
     /// # Errors
     /// The consumer is new, and there are as many as there may be.

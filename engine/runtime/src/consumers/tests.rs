@@ -38,6 +38,8 @@ fn a_newer_connection_takes_the_cursor_over() {
     let newer = consumers.attach(name("c"), at(0, 1, 4)).unwrap();
     assert!(!older.is_current() && newer.is_current());
     assert_eq!(consumers.floor(ShardId(0)), Some(Lsn(4)), "where the consumer itself says that it is");
+    let newer = (newer, consumers.attach(name("c"), at(0, 1, 9)).unwrap()).1;
+    assert_eq!(consumers.floor(ShardId(0)), Some(Lsn(4)), "what it holds, it is not done with yet");
     assert_eq!(older.acknowledge(at(0, 1, 7).into()), Err(TakenOver));
     drop(older);
     assert!(consumers.list()[0].is_connected, "the older one's end is not the newer one's");

@@ -63,10 +63,8 @@ pub enum FollowError {
 
 impl FollowError {
     /// What a failed read means for a follower that is here.
-    pub(super) fn read(has: Position, error: ReadError) -> Self {
-        match error.cause {
-            _ => Self::Read(error),
-        }
+    pub(super) fn read(_has: Position, error: ReadError) -> Self {
+        Self::Read(error)
     }
 }
 
