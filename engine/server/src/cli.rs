@@ -4,9 +4,10 @@
 //! help, and never change.
 
 use crate::config::{Given, Settings, UnknownVariables};
+use crate::consumer::ConsumerCommand;
 use crate::exit::{EXIT_CODES_HELP, Exit};
 use crate::shards::ShardsCommand;
-use crate::{demo, output, serve, shards};
+use crate::{consumer, demo, output, serve, shards};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -66,6 +67,9 @@ enum Command {
     /// List, add and drain shards, and say where new auctions go
     #[command(subcommand, after_help = shards::HELP)]
     Shards(ShardsCommand),
+    /// List the consumers of the feed, and forget those that are gone
+    #[command(subcommand, after_help = consumer::HELP)]
+    Consumer(ConsumerCommand),
     /// Print the settings in force, and where each came from
     #[command(after_help = SERVE_HELP)]
     Config(SettingsFlags),
@@ -125,6 +129,7 @@ fn dispatch(cli: Cli) -> Exit {
         Command::Serve(flags) => with_settings(flags, |settings| serve::run(&settings, json)),
         Command::Demo(flags) => demo::run(&flags, json),
         Command::Shards(command) => shards::run(&command, json),
+        Command::Consumer(command) => consumer::run(&command, json),
         Command::Config(flags) => with_settings(flags, |settings| output::data(&describe(&settings, json))),
         Command::Version => output::data(&version(json)),
     }
