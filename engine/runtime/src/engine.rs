@@ -7,7 +7,9 @@
 use crate::attempts::{About, Attempts, Cause, Writer};
 use crate::clock::Clock;
 use crate::committer::Committer;
+use crate::consumers::{Consumers, Saver};
 use crate::credit::Credit;
+use crate::follow::Feed;
 use crate::limits::{MAILBOX_MESSAGES, OPERATOR_CREDIT};
 use crate::live::LiveView;
 use crate::message::{Answers, Batch, Decided, Pool, Reply};
@@ -76,6 +78,7 @@ pub(crate) struct Shared {
     pub(crate) shards: Box<[OnceLock<Addr<ShardActor>>]>,
     pub(crate) routing: Routing,
     pub(crate) progress: Progress,
+    pub(crate) feed: Feed,
     pub(crate) epoch: OnceLock<Epoch>,
     /// Gone once the engine is closing, so that the log thread ends when the last shard does.
     to_log: Mutex<Option<Sender<Decided>>>,
@@ -101,6 +104,7 @@ impl Shared {
             shards: (0..SHARDS_MAX).map(|_| OnceLock::new()).collect(),
             routing: Routing::default(),
             progress: Progress::default(),
+            feed: Feed::new(Consumers::open(options.consumers.clone(), options.clock.clone())),
             epoch: OnceLock::new(),
             to_log: Mutex::new(Some(to_log)),
             arbiters: OnceLock::new(),
@@ -238,6 +242,7 @@ struct Threads {
     system: actix::System,
     system_thread: JoinHandle<()>,
     attempts: Option<Writer>,
+    consumers: Saver,
 }
 
 impl Engine {
@@ -250,6 +255,7 @@ impl Engine {
         options.check()?;
         let (to_log, inbox) = crossbeam::channel::bounded(options.credit + crate::limits::LOG_CHANNEL_SLACK);
         let shared = Arc::new(Shared::new(&options, to_log));
+        let consumers = Saver::start(Arc::clone(&shared.feed.consumers)).map_err(StartError::Thread)?;
         let (system, system_thread) = start_system(&shared, options.threads)?;
         let attempts =
             options.attempts.clone().map(|options| Writer::start(Arc::clone(&shared.attempts), options));
@@ -265,7 +271,8 @@ impl Engine {
             })
         };
         let log_thread = log_thread.map_err(StartError::Thread)?;
-        Ok(Self { shared, threads: Some(Threads { log_thread, system, system_thread, attempts }) })
+        let threads = Threads { log_thread, system, system_thread, attempts, consumers };
+        Ok(Self { shared, threads: Some(threads) })
     }
 
     /// What sessions use. Cloned freely.
@@ -282,12 +289,12 @@ impl Engine {
         self.shared.enter(Phase::Closing);
         self.wait_until_idle().await;
         self.shared.to_log.lock().take();
-        let Some(Threads { log_thread, system, system_thread, attempts }) = self.threads.take() else {
-            return Ok(());
-        };
+        let Some(threads) = self.threads.take() else { return Ok(()) };
+        let Threads { log_thread, system, system_thread, attempts, consumers } = threads;
         // The shards go first: they hold no command any more. The log thread ends once the last of them is gone.
         let joined = tokio::task::spawn_blocking(move || {
             system.stop();
+            consumers.stop();
             let engine = system_thread.join().and(log_thread.join());
             // Last: what the log thread has handed over is written, too.
             engine.and(attempts.map_or(Ok(()), |writer| writer.end().join()))

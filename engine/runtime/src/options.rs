@@ -8,6 +8,7 @@ use crate::limits::{
 };
 use gavel_core::Duration;
 use gavel_core::limits::SHARDS_MAX;
+use std::path::PathBuf;
 
 /// The engine's settings.
 #[derive(Clone, Debug)]
@@ -29,6 +30,8 @@ pub struct EngineOptions {
     pub outage_window: Duration,
     /// Where refused commands are written down; `None`: nowhere.
     pub attempts: Option<AttemptsOptions>,
+    /// The file that the feed's named consumers are kept in. Default: none; they are known until the engine stops.
+    pub consumers: Option<PathBuf>,
     /// The engine's clock.
     pub clock: Clock,
 }
@@ -56,6 +59,7 @@ impl Default for EngineOptions {
             outage: OutagePolicy::GiveBack,
             outage_window: Duration::from_secs(300),
             attempts: None,
+            consumers: None,
             clock: Clock::system(),
         }
     }

@@ -4,10 +4,11 @@
 //! help, and never change.
 
 use crate::config::{Given, Settings, UnknownVariables};
+use crate::consumer::ConsumerCommand;
 use crate::exit::{EXIT_CODES_HELP, Exit};
 use crate::logtool::{self, LogCommand};
 use crate::shards::ShardsCommand;
-use crate::{demo, output, serve, shards};
+use crate::{consumer, demo, output, serve, shards};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -70,6 +71,9 @@ enum Command {
     /// Look at a data directory or a backup: verify, replay, explain, export
     #[command(subcommand, after_help = logtool::HELP)]
     Log(LogCommand),
+    /// List the consumers of the feed, and forget those that are gone
+    #[command(subcommand, after_help = consumer::HELP)]
+    Consumer(ConsumerCommand),
     /// Print the settings in force, and where each came from
     #[command(after_help = SERVE_HELP)]
     Config(SettingsFlags),
@@ -147,6 +151,7 @@ fn dispatch(cli: Cli) -> Exit {
         Command::Serve(flags) => with_settings(flags, |settings| serve::run(settings, json)),
         Command::Demo(flags) => demo::run(&flags, json),
         Command::Shards(command) => shards::run(&command, json),
+        Command::Consumer(command) => consumer::run(&command, json),
         Command::Log(command) => {
             with_settings(command.data().into(), |settings| logtool::run(&command, settings, json))
         }

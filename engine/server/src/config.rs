@@ -28,6 +28,8 @@ pub(crate) const FILE_DEFAULT: &str = "gavel.toml";
 
 /// The size of the journal of refused commands, unless set, in MiB.
 const ATTEMPTS_MAX_MB_DEFAULT: u64 = 64;
+/// The file in the data directory that keeps the feed's named consumers.
+const CONSUMERS_FILE: &str = "consumers.json";
 
 /// What is in force. Valid: made by [`Settings::load`] only.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -206,6 +208,7 @@ impl Settings {
             outage: self.outage.0,
             outage_window: Duration::from_secs(self.outage_window_s),
             attempts: self.attempts(),
+            consumers: Some(self.data.join(CONSUMERS_FILE)),
             ..EngineOptions::default()
         }
     }

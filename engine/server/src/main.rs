@@ -4,6 +4,7 @@
 
 mod cli;
 mod config;
+mod consumer;
 mod demo;
 mod exit;
 mod info;
