@@ -47,7 +47,7 @@ pub use openings::PushedOpening;
 pub use operators::ChangeError;
 pub use options::{EngineOptions, OptionsError, OutagePolicy};
 pub use port::{Port, Refusal};
-pub use recovery::{Progress, time_of};
+pub use recovery::Progress;
 pub use replica::Replica;
 pub use router::{Handle, ShardReport};
 pub use shard::{ReplayError, ReplayProblem};

@@ -207,8 +207,7 @@ fn replay_frame(recovered: &mut Recovered, frame: &Frame) -> Result<(), Failure>
 }
 
 /// When the engine decided what the record says.
-#[must_use]
-pub fn time_of(record: &Record) -> Timestamp {
+pub(crate) fn time_of(record: &Record) -> Timestamp {
     match record {
         Record::Auction(event) => event.stamp.decided,
         Record::Shard(

@@ -3,18 +3,16 @@
 use crate::exit::Exit;
 use gavel_core::{AuctionId, Lsn, Position, Seq};
 use gavel_engine::ReplayError;
+use gavel_log::offline::OfflineError;
 use gavel_log::{ReadError, RecordError};
 use std::path::PathBuf;
 
 /// Why a tool could not do what was asked for. It has changed nothing.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ToolError {
-    /// The directory holds nothing of Gavel's.
-    #[error("{}: there is neither a log nor an archive here (name the data directory with --data)", dir.display())]
-    NoData {
-        /// The directory.
-        dir: PathBuf,
-    },
+    /// The directory holds nothing of Gavel's, or can't be read.
+    #[error("{0} (name the data directory with --data)")]
+    Open(#[from] OfflineError),
     /// The operating system refuses.
     #[error("{}: {source}", path.display())]
     Io {
@@ -81,7 +79,7 @@ impl ToolError {
     /// The exit code that tells it.
     pub(crate) fn exit(&self) -> Exit {
         match self {
-            Self::NoData { .. } | Self::Usage(_) => Exit::Usage,
+            Self::Open(_) | Self::Usage(_) => Exit::Usage,
             Self::Io { .. } | Self::NoAuction { .. } | Self::NoRecord { .. } | Self::Stdout(_) => {
                 Exit::Failure
             }

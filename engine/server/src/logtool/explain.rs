@@ -66,7 +66,7 @@ pub(super) fn run(flags: &ExplainFlags, dir: &Path, json: bool) -> Result<Exit, 
 
 fn tell(source: &Source, question: Question, mut print: impl Print) -> Result<Exit, ToolError> {
     let shard = question.auction.shard();
-    let progress = Progress::records("reading", source.tip(shard).lsn.next().0 - source.oldest(shard).0);
+    let progress = Progress::records("reading", source.records_from(shard, source.oldest(shard)));
     let story = Story::new(source, question, |entry| print.entry(&entry))?;
     let told = story.run(|records| progress.add(records));
     drop(progress);

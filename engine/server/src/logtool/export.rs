@@ -9,7 +9,6 @@ use crate::cli::DataFlags;
 use crate::exit::Exit;
 use clap::{Args, ValueEnum};
 use gavel_core::{AuctionId, Position, ShardId};
-use gavel_engine::time_of;
 use gavel_log::Frame;
 use gavel_log::record::{Record, decode};
 use gavel_wire::event_json::{self, Form};
@@ -72,11 +71,9 @@ pub(super) fn run(flags: &ExportFlags, dir: &Path) -> Result<Exit, ToolError> {
     let of_auction = flags.auction.map(AuctionId::shard);
     let shard = flags.one_shard(of_auction).and_then(|shard| range.shard(shard)).map_err(ToolError::Usage)?;
     let source = Source::open(dir)?;
-    let shards: Vec<ShardId> =
-        source.shards().into_iter().filter(|of| shard.is_none_or(|shard| shard == *of)).collect();
+    let shards = source.shards_of(shard);
     let first = |shard: ShardId| range.first(source.oldest(shard));
-    let total =
-        shards.iter().map(|&shard| source.tip(shard).lsn.next().0.saturating_sub(first(shard).0)).sum();
+    let total = shards.iter().map(|&shard| source.records_from(shard, first(shard))).sum();
     let progress = Progress::records("exporting", total);
     let form = if flags.secret { Form::Secret } else { Form::Public };
     let mut export = Export { lines: Lines::stdout(), range, auction: flags.auction, form, line: Vec::new() };
@@ -134,7 +131,7 @@ impl Export {
         for (lsn, bytes) in frame.records() {
             let position = Position { shard: frame.shard(), epoch: frame.epoch(), lsn };
             let record = decode(bytes).map_err(|cause| ToolError::Record { position, cause })?;
-            match self.range.place(position, time_of(&record)) {
+            match self.range.place(position, record.at()) {
                 Place::Inside => self.record(&record, position)?,
                 Place::Before => {}
                 // Times may go back where the clock was set back between two generations; positions never do.

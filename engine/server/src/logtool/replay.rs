@@ -9,7 +9,7 @@ use crate::exit::Exit;
 use crate::output;
 use clap::Args;
 use gavel_core::{Digest, Lsn, Position, ShardId};
-use gavel_engine::{Replica, time_of};
+use gavel_engine::Replica;
 use gavel_log::Frame;
 use gavel_log::record::decode;
 use serde_json::json;
@@ -56,8 +56,7 @@ pub(super) fn run(flags: &ReplayFlags, dir: &Path, json: bool) -> Result<Exit, T
     let range = Range { from: None, until: flags.until };
     let one = range.shard(None).map_err(ToolError::Usage)?;
     let source = Source::open(dir)?;
-    let shards: Vec<ShardId> =
-        source.shards().into_iter().filter(|of| one.is_none_or(|shard| shard == *of)).collect();
+    let shards = source.shards_of(one);
     let total = shards.iter().map(|&shard| source.tip(shard).lsn.0).sum();
     let progress = Progress::records("replaying", total);
     let replayed = in_parallel(&shards, |shard| replay(&source, shard, range, &progress))?;
@@ -103,7 +102,7 @@ fn apply(replica: &mut Replica, frame: &Frame, range: Range) -> Result<bool, Too
     for (lsn, bytes) in frame.records() {
         let position = Position { shard: frame.shard(), epoch: frame.epoch(), lsn };
         let record = decode(bytes).map_err(|cause| ToolError::Record { position, cause })?;
-        if range.place(position, time_of(&record)) == Place::Behind {
+        if range.place(position, record.at()) == Place::Behind {
             return Ok(false);
         }
         replica.apply(record, position)?;

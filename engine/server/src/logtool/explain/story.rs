@@ -112,7 +112,7 @@ impl<'a, F: FnMut(Entry<'_>) -> Result<(), ToolError>> Story<'a, F> {
         let auction = self.question.auction;
         if !self.begun {
             // No record of it is left: a snapshot may still have it.
-            let beginning = self.look_for_snapshot();
+            let beginning = self.look_for_snapshot()?;
             if self.snapshot.is_none() {
                 return Err(ToolError::NoAuction { auction, oldest: self.source.oldest(auction.shard()) });
             }
@@ -163,16 +163,16 @@ impl<'a, F: FnMut(Entry<'_>) -> Result<(), ToolError>> Story<'a, F> {
     fn begin(&mut self, event: &Event, position: Position) -> Result<(), ToolError> {
         self.begun = true;
         self.stand = Stand::opened(event, position);
-        let beginning = if self.stand.is_some() { Beginning::Opening } else { self.look_for_snapshot() };
+        let beginning = if self.stand.is_some() { Beginning::Opening } else { self.look_for_snapshot()? };
         let known = self.stand.as_ref().or(self.snapshot.as_ref());
         (self.tell)(Entry::Begin(beginning, known.map(Stand::terms)))
     }
 
-    fn look_for_snapshot(&mut self) -> Beginning {
+    fn look_for_snapshot(&mut self) -> Result<Beginning, ToolError> {
         let auction = self.question.auction;
-        self.snapshot = self.source.auction_in_snapshot(auction).map(Stand::restored);
+        self.snapshot = self.source.auction_in_snapshot(auction)?.map(Stand::restored);
         let oldest = self.source.oldest(auction.shard());
-        Beginning::Later { oldest, snapshot: self.snapshot.as_ref().map(Stand::seq) }
+        Ok(Beginning::Later { oldest, snapshot: self.snapshot.as_ref().map(Stand::seq) })
     }
 
     fn shard_event(&mut self, event: &ShardEvent, position: Position) -> Result<(), ToolError> {
