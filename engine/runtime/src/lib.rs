@@ -12,10 +12,12 @@
 //! - **Readers take the live view**, never a mailbox.
 //! - **A failed commit ends the engine.** It is never tried again, and nothing is answered after it.
 
+mod by_day;
 mod clock;
 mod committer;
 mod credit;
 mod engine;
+mod keeper;
 pub mod limits;
 mod live;
 mod message;
@@ -28,6 +30,7 @@ mod router;
 mod shard;
 mod stamps;
 mod stats;
+mod storage;
 
 pub use clock::{Clock, SystemTimeSource, TimeSource};
 pub use engine::{Engine, Failure, LogState, OpenLog, Phase, StartError};
@@ -35,10 +38,11 @@ pub use live::{LiveAuction, LiveCounts, LiveView, View};
 pub use message::{Answers, AuctionCommand, Opening, Reply, Submission, Task, Ticket, WideBan};
 pub use openings::PushedOpening;
 pub use operators::ChangeError;
-pub use options::{EngineOptions, OptionsError, OutagePolicy};
+pub use options::{EngineOptions, HistoryOptions, OptionsError, OutagePolicy};
 pub use port::{Port, Refusal};
 pub use recovery::Progress;
 pub use router::{Handle, ShardReport};
 pub use shard::{ReplayError, ReplayProblem};
 pub use stamps::Received;
-pub use stats::Stats;
+pub use stats::{HoldTimes, Stats};
+pub use storage::{SnapshotReport, StorageReport};
