@@ -6,6 +6,7 @@
 //! - The log thread does a constant amount of work for an auction, however many subscribe to it: it marks the auction
 //!   dirty, and the hub (a task of its own) wakes the subscribers.
 
+use crate::by_day::ByDay;
 use gavel_core::{AuctionId, ShardId, Terms};
 use parking_lot::{Mutex, RwLock};
 use std::sync::Arc;
@@ -84,37 +85,6 @@ impl LiveAuction {
     }
 }
 
-/// The auctions of one shard on one day, by sequence from 1. Sequences have no gaps, so this is dense.
-pub(crate) type ByDay<T> = Vec<(u16, Vec<Option<T>>)>;
-
-/// What `id` has in a dense table by day and sequence.
-pub(crate) fn lookup<T>(days: &ByDay<T>, id: AuctionId) -> Option<&T> {
-    let at = days.binary_search_by_key(&id.day(), |(day, _)| *day).ok()?;
-    let index = usize::try_from(id.sequence()).ok()?.checked_sub(1)?;
-    days[at].1.get(index)?.as_ref()
-}
-
-/// As [`lookup`], to change it.
-pub(crate) fn lookup_mut<T>(days: &mut ByDay<T>, id: AuctionId) -> Option<&mut T> {
-    let at = days.binary_search_by_key(&id.day(), |(day, _)| *day).ok()?;
-    let index = usize::try_from(id.sequence()).ok()?.checked_sub(1)?;
-    days[at].1.get_mut(index)?.as_mut()
-}
-
-/// Puts `value` at `id`'s place in a dense table, making room as needed.
-pub(crate) fn insert<T>(days: &mut ByDay<T>, id: AuctionId, value: T) {
-    let at = days.binary_search_by_key(&id.day(), |(day, _)| *day).unwrap_or_else(|at| {
-        days.insert(at, (id.day(), Vec::new()));
-        at
-    });
-    let index = usize::try_from(id.sequence() - 1).unwrap_or(usize::MAX);
-    let auctions = &mut days[at].1;
-    if auctions.len() <= index {
-        auctions.resize_with(index + 1, || None);
-    }
-    auctions[index] = Some(value);
-}
-
 /// How many auctions of one shard there are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LiveCounts {
@@ -157,7 +127,7 @@ impl LiveView {
     /// One auction; `None` when there is none with this id (or its opening is not durable yet).
     #[must_use]
     pub fn get(&self, id: AuctionId) -> Option<Arc<LiveAuction>> {
-        lookup(&self.shards[usize::from(id.shard().0)].read(), id).cloned()
+        self.shards[usize::from(id.shard().0)].read().get(id).cloned()
     }
 
     /// How many auctions of a shard there are.
@@ -174,7 +144,7 @@ impl LiveView {
         let shard = usize::from(id.shard().0);
         self.counters[shard].all.fetch_add(1, Ordering::Relaxed);
         self.counters[shard].finished.fetch_add(u64::from(state.is_final()), Ordering::Relaxed);
-        insert(&mut self.shards[shard].write(), id, auction);
+        self.shards[shard].write().insert(id, auction);
     }
 
     /// Makes the auctions of a recovered shard visible, as they stand.
@@ -183,6 +153,16 @@ impl LiveView {
             *auction.view.lock() = view;
             self.insert(Arc::clone(auction));
         }
+    }
+
+    /// Forgets an auction that has left memory. Who holds it or has subscribed to it keeps what they have.
+    pub(crate) fn remove(&self, id: AuctionId) {
+        let shard = usize::from(id.shard().0);
+        let Some(auction) = self.shards[shard].write().remove(id) else { return };
+        self.counters[shard].all.fetch_sub(1, Ordering::Relaxed);
+        self.counters[shard]
+            .finished
+            .fetch_sub(u64::from(auction.view().state.is_final()), Ordering::Relaxed);
     }
 
     /// Publishes a durable state. Called by the log thread, in the order of the records.
