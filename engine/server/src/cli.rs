@@ -68,7 +68,7 @@ enum Command {
     /// List, add and drain shards, and say where new auctions go
     #[command(subcommand, after_help = shards::HELP)]
     Shards(ShardsCommand),
-    /// Look at a data directory or a backup: verify, replay, explain, export
+    /// Look at a data directory or a backup: inspect, verify, replay, explain, export, salvage, diff
     #[command(subcommand, after_help = logtool::HELP)]
     Log(LogCommand),
     /// List the consumers of the feed, and forget those that are gone
@@ -111,6 +111,13 @@ pub(crate) struct DemoFlags {
     /// How long the storm lasts, 1 to 3600 s
     #[arg(long, value_name = "S", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=3_600))]
     pub(crate) seconds: u64,
+}
+
+impl DataFlags {
+    /// Whether a directory was named on the command line.
+    pub(crate) fn is_given(&self) -> bool {
+        self.data.is_some()
+    }
 }
 
 impl From<&DataFlags> for SettingsFlags {

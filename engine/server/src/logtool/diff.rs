@@ -56,7 +56,9 @@ struct Compared {
 /// Compares and prints.
 pub(super) fn run(flags: &DiffFlags, json: bool) -> Result<Exit, ToolError> {
     if flags.data.is_given() {
-        return Err(ToolError::Usage("diff takes its two directories as arguments, not by --data".to_owned()));
+        return Err(ToolError::Usage(
+            "diff takes its two directories as arguments, not by --data".to_owned(),
+        ));
     }
     let sides = [Source::open(&flags.a)?, Source::open(&flags.b)?];
     let shards: BTreeSet<ShardId> = sides.iter().flat_map(Source::shards).collect();
@@ -173,8 +175,14 @@ fn words(compared: &Compared) -> String {
         return format!("shard {shard}: no record is in both (A ends with record {}, B with {})", a.0, b.0);
     };
     if let Some((left, right)) = part {
-        let common = common.map_or_else(|| "they have no record in common".to_owned(), |common| format!("alike up to record {}", common.0));
-        return format!("shard {shard}: they part at record {}: A has {left}, B has {right}, and another content; {common}", left.lsn.0);
+        let common = common.map_or_else(
+            || "they have no record in common".to_owned(),
+            |common| format!("alike up to record {}", common.0),
+        );
+        return format!(
+            "shard {shard}: they part at record {}: A has {left}, B has {right}, and another content; {common}",
+            left.lsn.0
+        );
     }
     let ahead = match a.0.cmp(&b.0) {
         std::cmp::Ordering::Equal => "neither is ahead".to_owned(),
@@ -198,4 +206,3 @@ fn to_json(compared: &[Compared]) -> String {
     let parted = compared.iter().any(|compared| compared.part.is_some());
     json!({ "parted": parted, "shards": compared.iter().map(shard).collect::<Vec<_>>() }).to_string()
 }
-

@@ -2,9 +2,10 @@
 
 use crate::exit::Exit;
 use gavel_core::{AuctionId, Lsn, Position, Seq};
-use gavel_engine::ReplayError;
+use gavel_engine::{ReplayError, ReplicaError};
+use gavel_log::archive::ArchiveCause;
 use gavel_log::offline::OfflineError;
-use gavel_log::{ReadError, RecordError};
+use gavel_log::{ArchiveError, ReadError, RecordError};
 use std::path::PathBuf;
 
 /// Why a tool could not do what was asked for. It has changed nothing.
@@ -35,6 +36,18 @@ pub(crate) enum ToolError {
     /// A record can't follow on those before it.
     #[error(transparent)]
     Replay(#[from] ReplayError),
+    /// A snapshot is of no use.
+    #[error(transparent)]
+    Snapshot(#[from] ReplicaError),
+    /// Archive files can't be read or written.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    /// There is not one whole frame.
+    #[error("{}: there is not one whole frame here", dir.display())]
+    NothingWhole {
+        /// The directory.
+        dir: PathBuf,
+    },
     /// A record can't follow on those of its auction before it.
     #[error("the record at {position} does not follow on what there is of auction {auction} before it")]
     Gap {
@@ -80,10 +93,17 @@ impl ToolError {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Open(_) | Self::Usage(_) => Exit::Usage,
+            Self::Archive(error) if matches!(error.cause, ArchiveCause::Io { .. }) => Exit::Failure,
             Self::Io { .. } | Self::NoAuction { .. } | Self::NoRecord { .. } | Self::Stdout(_) => {
                 Exit::Failure
             }
-            Self::Read(_) | Self::Record { .. } | Self::Replay(_) | Self::Gap { .. } => Exit::LogRefused,
+            Self::Archive(_)
+            | Self::Snapshot(_)
+            | Self::NothingWhole { .. }
+            | Self::Read(_)
+            | Self::Record { .. }
+            | Self::Replay(_)
+            | Self::Gap { .. } => Exit::LogRefused,
             Self::Closed => Exit::Ok,
             Self::Defect(_) => Exit::Defect,
         }

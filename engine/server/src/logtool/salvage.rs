@@ -7,7 +7,7 @@ use crate::exit::Exit;
 use crate::output::{self, grouped};
 use clap::Args;
 use gavel_core::{Lsn, ShardId, Timestamp};
-use gavel_engine::{SystemTimeSource, TimeSource};
+use gavel_engine::Clock;
 use gavel_log::offline::Salvage;
 use gavel_log::snapshot::{self, SNAPSHOT_DIR};
 use serde_json::{Value, json};
@@ -65,7 +65,7 @@ pub(super) fn run(flags: &SalvageFlags, dir: &Path, json: bool) -> Result<Exit, 
     if shards.is_empty() {
         return Err(ToolError::NothingWhole { dir: dir.to_owned() });
     }
-    let now = SystemTimeSource.now();
+    let now = Clock::system().now();
     write(&salvage, &flags.to, now, &shards)?;
     let snapshots = copy_snapshots(dir, &flags.to, &salvage.shards())?;
     let damaged = salvage.damaged().iter().map(ToString::to_string).collect();
@@ -80,7 +80,10 @@ fn must_be_new(to: &Path, from: &Path) -> Result<(), ToolError> {
         .and_then(|to| Ok(to.starts_with(std::path::absolute(from)?)))
         .map_err(ToolError::io(to))?;
     if inside {
-        return Err(ToolError::Usage(format!("{}: lies in the damaged directory; name one beside it", to.display())));
+        return Err(ToolError::Usage(format!(
+            "{}: lies in the damaged directory; name one beside it",
+            to.display()
+        )));
     }
     match std::fs::read_dir(to) {
         Ok(mut entries) => match entries.next() {
@@ -99,7 +102,8 @@ fn saved(salvage: &Salvage, shard: ShardId) -> Saved {
 
 fn write(salvage: &Salvage, to: &Path, now: Timestamp, shards: &[Saved]) -> Result<(), ToolError> {
     let length = |(first, last): &(Lsn, Lsn)| last.0 + 1 - first.0;
-    let progress = Progress::records("writing", shards.iter().flat_map(|saved| &saved.runs).map(length).sum());
+    let progress =
+        Progress::records("writing", shards.iter().flat_map(|saved| &saved.runs).map(length).sum());
     let mut before = None;
     salvage.write(to, now, &mut |shard, last| {
         let first = before.filter(|(of, _)| *of == shard).map_or(last, |(_, before)| before);
@@ -110,7 +114,11 @@ fn write(salvage: &Salvage, to: &Path, now: Timestamp, shards: &[Saved]) -> Resu
 }
 
 /// Copies the snapshots that are whole: what is missing at the front of the history may be in them.
-fn copy_snapshots(from: &Path, to: &Path, shards: &[ShardId]) -> Result<(Vec<PathBuf>, Vec<String>), ToolError> {
+fn copy_snapshots(
+    from: &Path,
+    to: &Path,
+    shards: &[ShardId],
+) -> Result<(Vec<PathBuf>, Vec<String>), ToolError> {
     let (mut copied, mut damaged) = (Vec::new(), Vec::new());
     for &shard in shards {
         for path in snapshot::list(from, shard).map_err(ToolError::io(from.join(SNAPSHOT_DIR)))? {
@@ -141,7 +149,11 @@ impl Report {
         let mut lines: Vec<String> = shards.iter().flat_map(Saved::words).collect();
         lines.extend(damaged.iter().chain(bad).map(|problem| format!("damaged: {problem}")));
         lines.push(format!("snapshots: {} whole, {} damaged", copied.len(), bad.len()));
-        lines.push(format!("written to {}; open it with: gavel restore {} --data <new directory>", to.display(), to.display()));
+        lines.push(format!(
+            "written to {}; open it with: gavel restore {} --data <new directory>",
+            to.display(),
+            to.display()
+        ));
         lines.join("\n")
     }
 
@@ -161,7 +173,9 @@ impl Report {
 impl Saved {
     fn words(&self) -> Vec<String> {
         let Self { shard, runs, missing } = self;
-        let range = |(first, last): &(Lsn, Lsn)| format!("{}-{} ({})", first.0, last.0, grouped(last.0 + 1 - first.0));
+        let range = |(first, last): &(Lsn, Lsn)| {
+            format!("{}-{} ({})", first.0, last.0, grouped(last.0 + 1 - first.0))
+        };
         let list = |ranges: &[(Lsn, Lsn)]| ranges.iter().map(range).collect::<Vec<_>>().join(", ");
         let mut lines = vec![format!("shard {shard}: got records {}", list(runs))];
         if !missing.is_empty() {

@@ -71,7 +71,9 @@ impl From<Flaw> for Found {
     fn from(flaw: Flaw) -> Self {
         let problem = flaw.to_string();
         let (file, shard, at) = match flaw {
-            Flaw::Mark { path, source: _ } | Flaw::NoMark { path } | Flaw::Io { path, source: _ } => (Some(path), None, None),
+            Flaw::Mark { path, source: _ } | Flaw::NoMark { path } | Flaw::Io { path, source: _ } => {
+                (Some(path), None, None)
+            }
             Flaw::Log(flaw) => (Some(flaw.path), Some(flaw.shard), Some(flaw.at)),
             Flaw::Engine(_) => (None, None, None),
             Flaw::Archive(error) => (Some(error.path), None, None),
@@ -130,6 +132,8 @@ fn to_json(source: &Source, outcomes: &[Outcome], found: &[Found]) -> String {
 fn way_words(way: &Way) -> String {
     match way {
         Way::Start => "the first record".to_owned(),
-        Way::Snapshot(path) => path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
+        Way::Snapshot(path) => {
+            path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+        }
     }
 }
