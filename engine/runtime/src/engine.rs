@@ -262,8 +262,8 @@ struct Threads {
     log_thread: JoinHandle<()>,
     system: actix::System,
     system_thread: JoinHandle<()>,
-    attempts: Option<Writer>,
     consumers: Saver,
+    attempts: Option<Writer>,
 }
 
 impl Engine {
@@ -296,7 +296,7 @@ impl Engine {
             })
         };
         let log_thread = log_thread.map_err(StartError::Thread)?;
-        let threads = Threads { log_thread, system, system_thread, attempts, consumers };
+        let threads = Threads { log_thread, system, system_thread, consumers, attempts };
         Ok(Self { shared, threads: Some(threads) })
     }
 
@@ -315,7 +315,7 @@ impl Engine {
         self.wait_until_idle().await;
         self.shared.to_log.lock().take();
         let Some(threads) = self.threads.take() else { return Ok(()) };
-        let Threads { log_thread, system, system_thread, attempts, consumers } = threads;
+        let Threads { log_thread, system, system_thread, consumers, attempts } = threads;
         // The shards go first: they hold no command any more. The log thread ends once the last of them is gone.
         let joined = tokio::task::spawn_blocking(move || {
             system.stop();

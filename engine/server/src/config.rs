@@ -26,10 +26,10 @@ use std::path::{Path, PathBuf};
 /// The file that is read where no other is named, if it is there.
 pub(crate) const FILE_DEFAULT: &str = "gavel.toml";
 
-/// The size of the journal of refused commands, unless set, in MiB.
-const ATTEMPTS_MAX_MB_DEFAULT: u64 = 64;
 /// The file in the data directory that keeps the feed's named consumers.
 const CONSUMERS_FILE: &str = "consumers.json";
+/// The size of the journal of refused commands, unless set, in MiB.
+const ATTEMPTS_MAX_MB_DEFAULT: u64 = 64;
 
 /// What is in force. Valid: made by [`Settings::load`] only.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -207,8 +207,8 @@ impl Settings {
             pulse_grace: Duration::from_micros(self.pulse_grace_ms * 1_000),
             outage: self.outage.0,
             outage_window: Duration::from_secs(self.outage_window_s),
-            attempts: self.attempts(),
             consumers: Some(self.data.join(CONSUMERS_FILE)),
+            attempts: self.attempts(),
             ..EngineOptions::default()
         }
     }
