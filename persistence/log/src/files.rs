@@ -4,6 +4,8 @@
 //! Snapshots and archive files share their way of being named: `SSS-LLLLLLLLLLLLLLLLLLLL.kind`, shard and Lsn in decimals of fixed
 //! width, so that a listing sorts as the log does.
 
+pub(crate) mod head;
+
 use gavel_core::{Lsn, ShardId};
 use std::fs::{File, OpenOptions};
 use std::io::{Error, ErrorKind, Write};

@@ -12,7 +12,7 @@
 //! This is the container; what the blocks hold is their writer's matter. Invariants:
 //!
 //! - A file under its final name is whole: it was synced before it was renamed, and its directory after.
-//! - Each CRC32C covers the one before it, the length and the bytes, so the foot's covers the whole file, and a block that is
+//! - The header is as `files/head.rs` draws it. Each CRC32C covers the one before it, the length and the bytes, so the foot's covers the whole file, and a block that is
 //!   missing, doubled or out of place does not pass.
 //! - The newest two of a shard are kept, so that one that turns out to be damaged has one before it.
 
@@ -22,9 +22,11 @@ mod writer;
 pub use reader::{Reader, check};
 pub use writer::Writer;
 
-use crate::chain::{ChainHash, Tip};
-use crate::files;
-use gavel_core::{Digest, Epoch, Lsn, ShardId, Timestamp};
+use crate::chain::Tip;
+use crate::files::head::{FileHead, HEAD_BYTES, HeadError};
+use crate::files::{self, head};
+use gavel_core::{Digest, Lsn, ShardId, Timestamp};
+use std::collections::BTreeMap;
 use std::io::Error;
 use std::path::{Path, PathBuf};
 
@@ -37,8 +39,6 @@ pub const FORMAT_VERSION: u16 = 1;
 
 const KIND: &str = "snap";
 const MAGIC: [u8; 8] = *b"\x8dGVLsnp\n";
-const HEAD_BYTES: usize = 68;
-const HEAD_CRC_AT: usize = 64;
 /// Before each block and before the foot: length and CRC32C.
 const PREFIX_BYTES: usize = 8;
 const FOOT_BYTES: usize = 56;
@@ -122,49 +122,51 @@ pub fn list(data_dir: &Path, shard: ShardId) -> Result<Vec<PathBuf>, Error> {
     Ok(files.into_iter().rev().map(|(_, _, path)| path).collect())
 }
 
+/// All snapshots, by shard, the newest first.
+///
+/// # Errors
+/// The directory cannot be read.
+pub fn list_all(data_dir: &Path) -> Result<BTreeMap<ShardId, Vec<PathBuf>>, Error> {
+    let mut shards: BTreeMap<ShardId, Vec<PathBuf>> = BTreeMap::new();
+    for (shard, _, path) in files::list(&data_dir.join(SNAPSHOT_DIR), KIND)?.into_iter().rev() {
+        shards.entry(shard).or_default().push(path);
+    }
+    Ok(shards)
+}
+
+/// Up to which record the older of a shard's kept snapshots makes replay unnecessary; `None` where there is no snapshot.
+///
+/// # Errors
+/// The directory cannot be read.
+pub(crate) fn oldest_from(data_dir: &Path, shard: ShardId) -> Result<Option<Lsn>, Error> {
+    let files = files::list(&data_dir.join(SNAPSHOT_DIR), KIND)?;
+    Ok(files.into_iter().find(|(of, _, _)| *of == shard).map(|(_, lsn, _)| lsn))
+}
+
+/// Bytes of all snapshots.
+pub(crate) fn bytes(data_dir: &Path) -> Result<u64, Error> {
+    let files = files::list(&data_dir.join(SNAPSHOT_DIR), KIND)?;
+    // One that was removed meanwhile takes no space.
+    Ok(files.iter().filter_map(|(_, _, path)| path.metadata().ok()).map(|metadata| metadata.len()).sum())
+}
+
 impl Head {
     fn path(&self, data_dir: &Path) -> PathBuf {
         data_dir.join(SNAPSHOT_DIR).join(files::name(self.shard, self.from.lsn, KIND))
     }
 
     fn to_bytes(self) -> [u8; HEAD_BYTES] {
-        let Self { shard, from: Tip { epoch, lsn, hash }, at } = self;
-        let mut bytes = [0; HEAD_BYTES];
-        bytes[..8].copy_from_slice(&MAGIC);
-        bytes[8..10].copy_from_slice(&FORMAT_VERSION.to_le_bytes());
-        bytes[10..12].copy_from_slice(&u16::from(shard.0).to_le_bytes());
-        bytes[12..16].copy_from_slice(&epoch.0.to_le_bytes());
-        bytes[16..24].copy_from_slice(&lsn.0.to_le_bytes());
-        bytes[24..56].copy_from_slice(&hash.0);
-        bytes[56..HEAD_CRC_AT].copy_from_slice(&at.micros().to_le_bytes());
-        let crc = crc32c::crc32c(&bytes[..HEAD_CRC_AT]);
-        bytes[HEAD_CRC_AT..].copy_from_slice(&crc.to_le_bytes());
-        bytes
+        let Self { shard, from, at } = self;
+        FileHead { shard, tip: from, at }.to_bytes(MAGIC, FORMAT_VERSION)
     }
 
-    /// The header, and its checksum, on which the first block's builds.
-    fn parse(bytes: &[u8; HEAD_BYTES]) -> Result<(Self, u32), SnapshotCause> {
-        if bytes[..8] != MAGIC {
-            return Err(SnapshotCause::Magic);
+    fn parse(bytes: &[u8; HEAD_BYTES]) -> Result<Self, SnapshotCause> {
+        match FileHead::parse(bytes, MAGIC, FORMAT_VERSION) {
+            Ok(FileHead { shard, tip, at }) => Ok(Self { shard, from: tip, at }),
+            Err(HeadError::Magic) => Err(SnapshotCause::Magic),
+            Err(HeadError::Version(found)) => Err(SnapshotCause::Version { found }),
+            Err(HeadError::Damaged) => Err(SnapshotCause::Damaged { offset: 0 }),
         }
-        let damaged = || SnapshotCause::Damaged { offset: 0 };
-        let crc = crc32c::crc32c(&bytes[..HEAD_CRC_AT]);
-        if crc != u32::from_le_bytes(files::field(bytes, HEAD_CRC_AT)) {
-            return Err(damaged());
-        }
-        let found = u16::from_le_bytes(files::field(bytes, 8));
-        if found != FORMAT_VERSION {
-            return Err(SnapshotCause::Version { found });
-        }
-        let shard = u16::from_le_bytes(files::field(bytes, 10));
-        let from = Tip {
-            epoch: Epoch(u32::from_le_bytes(files::field(bytes, 12))),
-            lsn: Lsn(u64::from_le_bytes(files::field(bytes, 16))),
-            hash: ChainHash(files::field(bytes, 24)),
-        };
-        let at = Timestamp::from_micros(u64::from_le_bytes(files::field(bytes, 56)));
-        let shard = ShardId(u8::try_from(shard).map_err(|_| damaged())?);
-        Ok((Self { shard, from, at: at.ok_or_else(damaged)? }, crc))
     }
 }
 

@@ -1,6 +1,9 @@
 //! Reads a snapshot, block by block, and believes nothing that its checksum does not cover.
 
-use super::{FOOT_BYTES, Foot, HEAD_BYTES, Head, KIND, PREFIX_BYTES, SnapshotCause, SnapshotError, checksum};
+use super::{
+    FOOT_BYTES, Foot, HEAD_BYTES, Head, KIND, PREFIX_BYTES, SnapshotCause, SnapshotError, checksum,
+    head as file_head,
+};
 use crate::files;
 use crate::limits::SNAPSHOT_BLOCK_BYTES_MAX;
 use std::fs::File;
@@ -43,7 +46,7 @@ impl Reader {
         let mut file = BufReader::with_capacity(256 * 1024, file);
         let mut bytes = [0; HEAD_BYTES];
         read(&mut file, &mut bytes, 0).map_err(error)?;
-        let (head, crc) = Head::parse(&bytes).map_err(error)?;
+        let (head, crc) = (Head::parse(&bytes).map_err(error)?, file_head::crc(&bytes));
         let Head { shard, from, at: _ } = head;
         if path.file_name().and_then(|name| name.to_str()) != Some(&files::name(shard, from.lsn, KIND)) {
             return Err(error(SnapshotCause::Name { shard, lsn: from.lsn }));

@@ -1,6 +1,6 @@
 //! Writes a snapshot, block by block.
 
-use super::{Foot, Head, KEPT, checksum, list};
+use super::{Foot, Head, KEPT, checksum, head as file_head, list};
 use crate::files::{NewFile, about};
 use crate::limits::SNAPSHOT_BLOCK_BYTES_MAX;
 use std::io::{Error, ErrorKind};
@@ -25,7 +25,7 @@ impl Writer {
         let mut file = NewFile::create(head.path(data_dir))?;
         let bytes = head.to_bytes();
         file.write(&bytes)?;
-        let crc = crc32c::crc32c(&bytes[..super::HEAD_CRC_AT]);
+        let crc = file_head::crc(&bytes);
         Ok(Self { data_dir: data_dir.to_owned(), head: *head, file, crc, blocks: 0 })
     }
 
