@@ -27,6 +27,7 @@ use crossbeam::channel::{Receiver, Sender};
 use gavel_core::limits::SHARDS_MAX;
 use gavel_core::rejection::Missing;
 use gavel_core::{Duration, Epoch, Rejection, ShardId};
+use gavel_log::trim::Trim;
 use gavel_log::{Log, Tip};
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -287,7 +288,7 @@ impl Engine {
             std::thread::Builder::new().name("gavel-log".into()).spawn(move || {
                 match recovery::open(&shared, &options, open) {
                     Ok(Some((log, epoch))) => {
-                        let keeper = start_keeper(&shared, options.history, requests);
+                        let keeper = start_keeper(&shared, options.history, log.trimmer(), requests);
                         Committer::new(log, epoch, inbox, Arc::clone(&shared)).run(keeper);
                     }
                     Ok(None) => tracing::info!("stopped while the log was read; nothing was written"),
@@ -367,9 +368,10 @@ pub enum StartError {
 fn start_keeper(
     shared: &Arc<Shared>,
     history: Option<HistoryOptions>,
+    trimmer: Option<Arc<dyn Trim>>,
     requests: Receiver<SnapshotNow>,
 ) -> Option<JoinHandle<()>> {
-    let keeper = Keeper::new(Arc::clone(shared), history?, requests);
+    let keeper = Keeper::new(Arc::clone(shared), history?, trimmer, requests);
     match std::thread::Builder::new().name("gavel-keeper".into()).spawn(move || keeper.run()) {
         Ok(thread) => Some(thread),
         Err(error) => {

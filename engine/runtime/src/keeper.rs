@@ -8,6 +8,7 @@
 //! - A snapshot gets its name only once everything that it knows of is durable.
 
 mod snapshot;
+mod trim;
 
 use crate::engine::{Phase, Shared};
 use crate::options::HistoryOptions;
@@ -15,15 +16,22 @@ use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use gavel_core::limits::SHARDS_MAX;
 use gavel_core::{Lsn, ShardId, Timestamp};
 use gavel_log::snapshot::Reader;
+use gavel_log::trim::Trim;
 use gavel_log::{Tip, snapshot as files};
 use std::sync::Arc;
 use std::time::Duration;
+use trim::Space;
 
 /// How often the keeper looks whether there is something to do.
 const TICK: Duration = Duration::from_millis(100);
 
 /// The least time between two tries of what has failed.
 const RETRY: gavel_core::Duration = gavel_core::Duration::from_secs(10);
+
+/// From this share of the log's stated size on, snapshots are taken before their time.
+const SNAPSHOT_FROM_PERCENT: u64 = 40;
+/// But no sooner than this after the one before.
+const EARLY: gavel_core::Duration = gavel_core::Duration::from_secs(2);
 
 /// Asks for a snapshot of every shard now. Answered when all are there, or with the first reason why not.
 pub(crate) struct SnapshotNow(pub(crate) tokio::sync::oneshot::Sender<Result<(), String>>);
@@ -36,6 +44,11 @@ pub(crate) struct Keeper {
     requests: Receiver<SnapshotNow>,
     /// By shard: what its newest snapshot was taken after, and when.
     newest: Vec<(Lsn, Timestamp)>,
+    /// `None` for logs that only grow.
+    trimmer: Option<Arc<dyn Trim>>,
+    /// By shard: up to where frames were handed to the archive since the start.
+    archived: Vec<Lsn>,
+    space: Space,
     /// Nothing is tried again before.
     retry_at: Timestamp,
     /// Room for slices, used again and again.
@@ -59,10 +72,16 @@ enum NotTaken {
 }
 
 impl Keeper {
-    pub(crate) fn new(shared: Arc<Shared>, options: HistoryOptions, requests: Receiver<SnapshotNow>) -> Self {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        options: HistoryOptions,
+        trimmer: Option<Arc<dyn Trim>>,
+        requests: Receiver<SnapshotNow>,
+    ) -> Self {
         let newest = vec![(Lsn(0), shared.clock.now()); SHARDS_MAX];
         let retry_at = Timestamp::default();
-        Self { shared, options, requests, newest, retry_at, buffer: Vec::new() }
+        let (archived, space) = (vec![Lsn(0); SHARDS_MAX], Space::default());
+        Self { shared, options, requests, newest, trimmer, archived, space, retry_at, buffer: Vec::new() }
     }
 
     /// Runs until the engine is closing or has failed.
@@ -113,13 +132,15 @@ impl Keeper {
                 return;
             }
         }
+        self.trim(self.shared.clock.now());
     }
 
     fn is_due(&self, shard: ShardId, now: Timestamp) -> bool {
         let (from, at) = self.newest[usize::from(shard.0)];
         let records = self.tip(shard).lsn.0.saturating_sub(from.0);
+        let early = self.used_percent() >= SNAPSHOT_FROM_PERCENT && now.since(at) >= EARLY;
         records >= self.options.snapshot_every_records
-            || records > 0 && now.since(at) >= self.options.snapshot_every
+            || records > 0 && (early || now.since(at) >= self.options.snapshot_every)
     }
 
     /// False when it could not be taken. Then that is said, and is tried again later.
@@ -128,7 +149,7 @@ impl Keeper {
             Ok(()) => true,
             Err(NotTaken::Stopping) => false,
             Err(error) => {
-                self.shared.storage.lock().snapshots_failed += 1;
+                self.shared.storage.lock().failures += 1;
                 tracing::warn!(%shard, %error, retry_s = RETRY.micros() / 1_000_000, "no snapshot could be taken; bids go on");
                 self.retry_at = self.shared.clock.now().saturating_add(RETRY);
                 false

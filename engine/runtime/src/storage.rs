@@ -1,6 +1,7 @@
 //! What the disk holds, as operators and the server's faces are told.
 
 use gavel_core::{Lsn, ShardId, Timestamp};
+use gavel_log::trim::Usage;
 use std::collections::BTreeMap;
 
 /// Log, archive and snapshots in numbers.
@@ -11,7 +12,9 @@ pub struct StorageReport {
     /// Snapshots taken since the start.
     pub snapshots_taken: u64,
     /// Tries of a snapshot, a truncation or an expiry that came to nothing, since the start. Each is in the log of messages.
-    pub snapshots_failed: u64,
+    pub failures: u64,
+    /// What took how much space about a second ago; nothing for logs in memory.
+    pub usage: Usage,
 }
 
 /// One snapshot.

@@ -10,7 +10,7 @@ use crate::common::{Client, Dice, Gate, Hand, bid, draft, launch, options_in, re
 use crate::recovery::{Fold, Ledger, SHARDS, assert_acknowledged, assert_folds, fault, storm};
 use gavel_core::placement::{PlacementChange, Policy};
 use gavel_core::{Digest, Lsn, ShardId};
-use gavel_engine::{Engine, EngineOptions, LogState, Phase, WideBan};
+use gavel_engine::{Engine, EngineOptions, Handle, LogState, Phase, WideBan};
 use gavel_log::snapshot::{Foot, Reader, Writer, list};
 use gavel_log::{Contents, Faults, LossyLog, MemoryLog};
 use std::collections::HashSet;
@@ -21,19 +21,12 @@ fn options(dir: &Path, hand: &Hand) -> EngineOptions {
     EngineOptions { clock: hand.clock(), retire_after: secs(1), ..options_in(SHARDS, dir) }
 }
 
-/// Takes snapshots until the engine is gone, and lets time go by, so that auctions leave memory. (Timers run by the machine's time:
-/// an auction that ends at once is what makes a shard look at the clock.)
-fn snapshots(mut client: Client, hand: Hand) -> tokio::task::JoinHandle<u64> {
+/// Takes snapshots until the engine is gone.
+fn snapshots(handle: Handle) -> tokio::task::JoinHandle<u64> {
     tokio::spawn(async move {
         let mut taken = 0;
-        while client.handle.phase() == Phase::Ready {
-            taken += u64::from(client.handle.snapshot().await.is_ok());
-            hand.advance_us(150_000);
-            let ends_at = hand.after_us(1);
-            drop(client.push_open(draft(ends_at)));
-            client.port.flush();
-            hand.advance_us(6_000);
-            client.take_answers();
+        while handle.phase() == Phase::Ready {
+            taken += u64::from(handle.snapshot().await.is_ok());
             tokio::time::sleep(std::time::Duration::from_millis(1)).await;
         }
         taken
@@ -72,7 +65,7 @@ async fn round(seed: u64) -> (u64, u64, usize) {
         let reached = *handle.phases().wait_for(|phase| *phase >= Phase::Ready).await.unwrap();
         if reached == Phase::Ready {
             spared += handle.progress().records_in_snapshots.load(Ordering::Relaxed);
-            let snapshots = snapshots(Client::new(&engine), hand.clone());
+            let snapshots = snapshots(handle.clone());
             while engine.handle().phase() == Phase::Ready {
                 storm(&engine, &mut dice, &mut ledger, 100, seed).await;
                 bans_and_placement(&engine, &mut dice).await;
@@ -83,11 +76,14 @@ async fn round(seed: u64) -> (u64, u64, usize) {
             drop(engine);
         }
         gate.wait_until_gone();
+        // The next start finds final auctions that are to leave memory.
+        hand.advance_us(2_000_000);
     }
     let state = LogState { alive_until: disk.marked_at(), ..LogState::default() };
     let lossy = LossyLog::open(&disk, Faults::default());
     let disk = lossy.disk();
-    let engine = launch(lossy, state, options(dir.path(), &hand));
+    let none_leaves = EngineOptions { retire_after: secs(86_400), ..options(dir.path(), &hand) };
+    let engine = launch(lossy, state, none_leaves);
     reach(&engine.handle(), Phase::Ready).await;
     spared += engine.handle().progress().records_in_snapshots.load(Ordering::Relaxed);
     assert_folds(&engine, &disk, seed).await;
