@@ -85,9 +85,10 @@ async fn start(dir: &Path) -> Result<(Engine, f64), BenchError> {
 
 /// Resident memory of this process, in bytes.
 fn resident() -> f64 {
-    let text = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    let pages: f64 = text.split(' ').nth(1).and_then(|pages| pages.parse().ok()).unwrap_or(f64::NAN);
-    pages * rustix::param::page_size() as f64
+    let text = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib: Option<f64> = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+    kib.map_or(f64::NAN, |kib| kib * 1024.0)
 }
 
 async fn many_auctions(plan: &Plan, say: &mut impl FnMut(&str)) -> Result<(), BenchError> {
