@@ -33,8 +33,12 @@
 //! several shards can be read in parallel. Recovery reads every shard from `Lsn(1)`, decodes each record with
 //! [`record::decode`], and starts the epoch after [`Opened::last_epoch`] (without sled: after the tips').
 
+pub mod archive;
 pub mod chain;
+mod files;
+mod floor;
 pub mod frame;
+mod joined;
 pub mod limits;
 pub mod lock;
 pub mod log;
@@ -45,7 +49,10 @@ mod quiet;
 pub mod record;
 pub mod scanner;
 pub mod sled_log;
+pub mod snapshot;
+pub mod trim;
 
+pub use archive::{Archive, ArchiveError};
 pub use chain::{Chain, ChainError, ChainHash, Tip};
 pub use frame::{Frame, FrameBuilder, FrameError, PushError, Records, UncheckedFrame};
 pub use lock::{DirLock, LockError};
@@ -55,4 +62,6 @@ pub use mark::Mark;
 pub use memory::{Contents, MemoryLog};
 pub use record::{Record, RecordError};
 pub use scanner::{Scan, scan_dir};
-pub use sled_log::{OpenError, OpenOptions, Opened, SledLog};
+pub use sled_log::{OpenError, OpenOptions, OpenWarning, Opened, SledLog};
+pub use snapshot::SnapshotError;
+pub use trim::{Expired, Expiry, Moved, ShardUsage, Trim, TrimError, Usage};

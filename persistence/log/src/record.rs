@@ -12,7 +12,7 @@
 
 mod v1;
 
-use gavel_core::{Event, FieldError, ShardEvent};
+use gavel_core::{Event, FieldError, ShardEvent, Timestamp};
 
 /// One record, read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +21,22 @@ pub enum Record {
     Auction(Event),
     /// Something happened to the shard.
     Shard(ShardEvent),
+}
+
+impl Record {
+    /// When it happened: the auction's own time, or the shard's.
+    #[must_use]
+    pub fn at(&self) -> Timestamp {
+        match self {
+            Self::Auction(event) => event.at,
+            Self::Shard(
+                ShardEvent::EpochStarted { at, .. }
+                | ShardEvent::Banned { at, .. }
+                | ShardEvent::Unbanned { at, .. }
+                | ShardEvent::PlacementChanged { at, .. },
+            ) => *at,
+        }
+    }
 }
 
 /// Why bytes are no record. A frame's checksum holds, so this means a newer writer or a defect, not a bad disk.

@@ -15,7 +15,7 @@ mod common;
 
 use common::dice::Dice;
 use common::probe::{Ends, Outcome, read, write};
-use common::rounds;
+use common::{copy, rounds};
 use std::collections::HashMap;
 use std::fs;
 use std::os::unix::fs::FileExt;
@@ -92,18 +92,6 @@ fn apply(damage: &Damage, dir: &Path) {
             let from = damage.at / bytes * bytes;
             let zeroes = vec![0; bytes.min(length - from) as usize];
             file.write_all_at(&zeroes, from).unwrap();
-        }
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
         }
     }
 }
