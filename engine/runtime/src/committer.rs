@@ -183,8 +183,9 @@ impl<L: Log> Committer<L> {
     }
 
     fn answer(&mut self) {
-        for Decided { answers, answer_to, .. } in self.round.drain(..) {
+        for Decided { answers, refused, answer_to, .. } in self.round.drain(..) {
             self.shared.stats.count(&answers);
+            self.shared.attempts.note(refused);
             if let Some(answer_to) = answer_to {
                 // First, so that whoever has heard the answer finds the credit free.
                 self.shared.pool(answer_to.pool).give(answers.len());

@@ -4,6 +4,7 @@
 //! start ─▶ Loading ─▶ Ready ─▶ Closing ─▶ (gone)         Failed from anywhere, for good
 //! ```
 
+use crate::attempts::{About, Attempts, Cause, Writer};
 use crate::clock::Clock;
 use crate::committer::Committer;
 use crate::consumers::{Consumers, Saver};
@@ -73,6 +74,7 @@ pub(crate) struct Shared {
     pub(crate) own_in_log: Box<[AtomicUsize]>,
     pub(crate) live: LiveView,
     pub(crate) stats: Stats,
+    pub(crate) attempts: Arc<Attempts>,
     pub(crate) shards: Box<[OnceLock<Addr<ShardActor>>]>,
     pub(crate) routing: Routing,
     pub(crate) progress: Progress,
@@ -98,6 +100,7 @@ impl Shared {
             own_in_log: (0..SHARDS_MAX).map(|_| AtomicUsize::new(0)).collect(),
             live: LiveView::new(),
             stats: Stats::default(),
+            attempts: Arc::new(Attempts::new(options.attempts.is_some())),
             shards: (0..SHARDS_MAX).map(|_| OnceLock::new()).collect(),
             routing: Routing::default(),
             progress: Progress::default(),
@@ -171,7 +174,13 @@ impl Shared {
         for id in batch.submissions.iter().filter_map(|submission| submission.task.open_id()) {
             self.routing.decided(id, shard, false);
         }
-        let no_auction = |ticket| (ticket, Reply::Rejected(Rejection::NotFound(Missing::Auction)));
+        let missing = Rejection::NotFound(Missing::Auction);
+        if self.attempts.are_wanted() {
+            let about =
+                batch.submissions.iter().filter_map(|submission| About::submission(shard, submission));
+            self.attempts.note(about.map(|about| about.refused(Cause::Rules(missing.clone()))).collect());
+        }
+        let no_auction = |ticket| (ticket, Reply::Rejected(missing.clone()));
         let answers = batch.submissions.into_iter().map(|submission| no_auction(submission.ticket)).collect();
         self.pool(batch.answer_to.pool).give(credit);
         if let Err(error) = batch.answer_to.port.try_send(Answers(answers)) {
@@ -233,6 +242,7 @@ struct Threads {
     system: actix::System,
     system_thread: JoinHandle<()>,
     consumers: Saver,
+    attempts: Option<Writer>,
 }
 
 impl Engine {
@@ -247,6 +257,9 @@ impl Engine {
         let shared = Arc::new(Shared::new(&options, to_log));
         let consumers = Saver::start(Arc::clone(&shared.feed.consumers)).map_err(StartError::Thread)?;
         let (system, system_thread) = start_system(&shared, options.threads)?;
+        let attempts =
+            options.attempts.clone().map(|options| Writer::start(Arc::clone(&shared.attempts), options));
+        let attempts = attempts.transpose().map_err(StartError::Thread)?;
         let log_thread = {
             let shared = Arc::clone(&shared);
             std::thread::Builder::new().name("gavel-log".into()).spawn(move || {
@@ -258,7 +271,8 @@ impl Engine {
             })
         };
         let log_thread = log_thread.map_err(StartError::Thread)?;
-        Ok(Self { shared, threads: Some(Threads { log_thread, system, system_thread, consumers }) })
+        let threads = Threads { log_thread, system, system_thread, consumers, attempts };
+        Ok(Self { shared, threads: Some(threads) })
     }
 
     /// What sessions use. Cloned freely.
@@ -276,15 +290,17 @@ impl Engine {
         self.wait_until_idle().await;
         self.shared.to_log.lock().take();
         let Some(threads) = self.threads.take() else { return Ok(()) };
-        let Threads { log_thread, system, system_thread, consumers } = threads;
+        let Threads { log_thread, system, system_thread, consumers, attempts } = threads;
         // The shards go first: they hold no command any more. The log thread ends once the last of them is gone.
         let joined = tokio::task::spawn_blocking(move || {
             system.stop();
             consumers.stop();
-            (system_thread.join(), log_thread.join())
+            let engine = system_thread.join().and(log_thread.join());
+            // Last: what the log thread has handed over is written, too.
+            engine.and(attempts.map_or(Ok(()), |writer| writer.end().join()))
         });
         match joined.await {
-            Ok((Ok(()), Ok(()))) => {}
+            Ok(Ok(())) => {}
             _ => self.shared.defect("a thread of the engine has panicked".to_owned()),
         }
         self.shared.failure().map_or(Ok(()), Err)
@@ -306,6 +322,7 @@ impl Drop for Engine {
             self.shared.enter(Phase::Failed);
             self.shared.to_log.lock().take();
             threads.system.stop();
+            threads.attempts.map(Writer::end);
         }
     }
 }

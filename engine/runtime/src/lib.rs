@@ -12,6 +12,7 @@
 //! - **Readers take the live view**, never a mailbox.
 //! - **A failed commit ends the engine.** It is never tried again, and nothing is answered after it.
 
+mod attempts;
 mod clock;
 mod committer;
 mod consumers;
@@ -33,6 +34,7 @@ mod shard;
 mod stamps;
 mod stats;
 
+pub use attempts::{AttemptCounts, AttemptsOptions, Cause};
 pub use clock::{Clock, SystemTimeSource, TimeSource};
 pub use consumers::{Attached, ConsumerReport, Consumers, Cursor, ForgetError, TakenOver, TooManyConsumers};
 pub use engine::{Engine, Failure, LogState, OpenLog, Phase, StartError};

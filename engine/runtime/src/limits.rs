@@ -28,6 +28,15 @@ pub const MAILBOX_MESSAGES: usize =
     CREDIT_MAX + OPERATOR_CREDIT + QUESTIONS_PER_SHARD + OWN_MESSAGES_PER_SHARD;
 /// Messages that the channel to the log thread takes, above the credit that is set.
 pub const LOG_CHANNEL_SLACK: usize = OPERATOR_CREDIT + OWN_MESSAGES;
+/// Refused commands that may wait for the journal of attempts; more are dropped and counted.
+pub const ATTEMPTS_WAITING_MAX: usize = 1 << 14;
+/// Batches of refused commands that may wait for the journal.
+pub const ATTEMPT_BATCHES_MAX: usize = 1 << 12;
+/// Refused commands that a port gathers before it hands them over, at most.
+pub const ATTEMPTS_PER_PORT: usize = 256;
+/// Milliseconds between two looks of the journal's thread: with the room that the queue has, the bound of how many refused
+/// commands a second are written, and so of what a storm of them costs.
+pub const ATTEMPTS_LOOK_MS: u64 = 100;
 /// Bytes of records after which the log thread stops collecting and commits.
 pub const COMMIT_BYTES_MAX: usize = 8 << 20;
 /// Auctions that one pulse decides before the shard looks at its mailbox again.

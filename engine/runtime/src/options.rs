@@ -1,5 +1,6 @@
 //! The engine's settings, with meaning, unit, default and bounds of each.
 
+use crate::attempts::AttemptsOptions;
 use crate::clock::Clock;
 use crate::limits::{
     CONNECTION_CREDIT_DEFAULT, CONNECTION_CREDIT_MAX, CREDIT_DEFAULT, CREDIT_MAX, PULSE_GRACE_MS_DEFAULT,
@@ -29,6 +30,8 @@ pub struct EngineOptions {
     pub outage_window: Duration,
     /// The file that the feed's named consumers are kept in. Default: none; they are known until the engine stops.
     pub consumers: Option<PathBuf>,
+    /// Where refused commands are written down; `None`: nowhere.
+    pub attempts: Option<AttemptsOptions>,
     /// The engine's clock.
     pub clock: Clock,
 }
@@ -56,6 +59,7 @@ impl Default for EngineOptions {
             outage: OutagePolicy::GiveBack,
             outage_window: Duration::from_secs(300),
             consumers: None,
+            attempts: None,
             clock: Clock::system(),
         }
     }

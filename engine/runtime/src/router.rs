@@ -1,6 +1,7 @@
 //! What sessions use of the engine: ports for commands, the live view for reads, and how the engine is.
 
 use crate::consumers::Consumers;
+use crate::attempts::AttemptCounts;
 use crate::engine::{Failure, Phase, Shared};
 use crate::live::{LiveAuction, LiveCounts};
 use crate::port::Port;
@@ -110,6 +111,12 @@ impl Handle {
     #[must_use]
     pub fn stats(&self) -> &Stats {
         &self.shared.stats
+    }
+
+    /// What became of refused commands on their way to the journal of attempts.
+    #[must_use]
+    pub fn attempts(&self) -> AttemptCounts {
+        self.shared.attempts.counts()
     }
 
     /// Counts commands refused for want of credit.

@@ -18,7 +18,7 @@ pub(crate) use variables::UnknownVariables;
 use bounds::Bounds;
 use error::BoundsError;
 use gavel_core::Duration;
-use gavel_engine::EngineOptions;
+use gavel_engine::{AttemptsOptions, EngineOptions};
 use serde_json::Value;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -28,6 +28,8 @@ pub(crate) const FILE_DEFAULT: &str = "gavel.toml";
 
 /// The file in the data directory that keeps the feed's named consumers.
 const CONSUMERS_FILE: &str = "consumers.json";
+/// The size of the journal of refused commands, unless set, in MiB.
+const ATTEMPTS_MAX_MB_DEFAULT: u64 = 64;
 
 /// What is in force. Valid: made by [`Settings::load`] only.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +52,8 @@ pub(crate) struct Settings {
     pub(crate) outage: Outage,
     /// Auctions that end up to this long after an outage get time too, in seconds, 0 ..= 86,400. Default 300.
     pub(crate) outage_window_s: u64,
+    /// What the journal of refused commands may take of the disk, in MiB, 0 ..= 65,536; 0 keeps none. Default 64.
+    pub(crate) attempts_max_mb: u64,
     /// Which messages are logged. Default `info`.
     pub(crate) log_level: LogLevel,
     /// How they are written. Default `text`.
@@ -112,6 +116,7 @@ impl Settings {
         let pulse_grace_ms = places.pick("pulse_grace_ms", |given| given.pulse_grace_ms.take());
         let outage = places.pick("outage", |given| given.outage.take());
         let outage_window_s = places.pick("outage_window_s", |given| given.outage_window_s.take());
+        let attempts_max_mb = places.pick("attempts_max_mb", |given| given.attempts_max_mb.take());
         let log_level = places.pick("log_level", |given| given.log_level.take());
         let log_format = places.pick("log_format", |given| given.log_format.take());
         Self {
@@ -124,6 +129,7 @@ impl Settings {
             pulse_grace_ms: pulse_grace_ms.unwrap_or(defaults.pulse_grace.micros() / 1_000),
             outage: outage.unwrap_or(Outage(defaults.outage)),
             outage_window_s: outage_window_s.unwrap_or(defaults.outage_window.micros() / 1_000_000),
+            attempts_max_mb: attempts_max_mb.unwrap_or(ATTEMPTS_MAX_MB_DEFAULT),
             log_level: log_level.unwrap_or(LogLevel::Info),
             log_format: log_format.unwrap_or(LogFormat::Text),
             sources: places.sources,
@@ -139,13 +145,14 @@ impl Settings {
         } else {
             bounds::CONNECTION_CREDIT
         };
-        let values: [(&'static str, u64, Bounds); 6] = [
+        let values: [(&'static str, u64, Bounds); 7] = [
             ("shards", self.shards as u64, bounds::SHARDS),
             ("threads", self.threads as u64, bounds::THREADS),
             ("credit", credit, bounds::CREDIT),
             ("connection_credit", self.connection_credit as u64, connection_credit),
             ("pulse_grace_ms", self.pulse_grace_ms, bounds::PULSE_GRACE_MS),
             ("outage_window_s", self.outage_window_s, bounds::OUTAGE_WINDOW_S),
+            ("attempts_max_mb", self.attempts_max_mb, bounds::ATTEMPTS_MAX_MB),
         ];
         let out = values.into_iter().filter(|(_, value, bounds)| !bounds.contains(*value));
         let say = |(name, value, bounds)| BoundsError { name, value, from: self.origin(name), bounds };
@@ -171,8 +178,9 @@ impl Settings {
     /// The values by name: numbers as such, everything else as text. Each is displayed as the settings file would say it.
     pub(crate) fn values(&self) -> Vec<(&'static str, Value)> {
         let Self { data, resp, shards, threads, credit, connection_credit, .. } = self;
-        let Self { pulse_grace_ms, outage, outage_window_s, log_level, log_format, .. } = self;
-        let values: [Value; 11] = [
+        let Self { pulse_grace_ms, outage, outage_window_s, attempts_max_mb, .. } = self;
+        let Self { log_level, log_format, .. } = self;
+        let values: [Value; 12] = [
             data.display().to_string().into(),
             resp.to_string().into(),
             (*shards).into(),
@@ -182,6 +190,7 @@ impl Settings {
             (*pulse_grace_ms).into(),
             outage.to_string().into(),
             (*outage_window_s).into(),
+            (*attempts_max_mb).into(),
             log_level.to_string().into(),
             log_format.to_string().into(),
         ];
@@ -199,8 +208,20 @@ impl Settings {
             outage: self.outage.0,
             outage_window: Duration::from_secs(self.outage_window_s),
             consumers: Some(self.data.join(CONSUMERS_FILE)),
+            attempts: self.attempts(),
             ..EngineOptions::default()
         }
+    }
+}
+
+impl Settings {
+    /// The journal of refused commands, unless it is off.
+    fn attempts(&self) -> Option<AttemptsOptions> {
+        (self.attempts_max_mb > 0).then(|| AttemptsOptions {
+            data_dir: self.data.clone(),
+            bytes_max: self.attempts_max_mb << 20,
+            code: |cause| crate::session::refused_code(cause).as_str(),
+        })
     }
 }
 

@@ -6,7 +6,7 @@
 use crate::server::Server;
 use gavel_core::placement::{Policy, ShardStatus};
 use gavel_core::{ShardId, Timestamp};
-use gavel_engine::{ConsumerLag, Handle, Lag, LiveCounts, Phase};
+use gavel_engine::{AttemptCounts, ConsumerLag, Handle, Lag, LiveCounts, Phase};
 use gavel_wire::{Protocol, reply};
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -127,6 +127,11 @@ fn about_stats(lines: &mut Lines<'_>, engine: &Handle) {
     lines.count("done", &stats.done);
     lines.count("rejected", &stats.rejected);
     lines.count("busy", &stats.busy);
+    let AttemptCounts { written, dropped, failed, waiting } = engine.attempts();
+    lines.put("attempts_written", written);
+    lines.put("attempts_dropped", dropped);
+    lines.put("attempts_failed", failed);
+    lines.put("attempts_waiting", waiting);
 }
 
 fn about_clock(lines: &mut Lines<'_>, engine: &Handle) {

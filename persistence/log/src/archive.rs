@@ -29,12 +29,13 @@ mod writer;
 
 pub use format::{ArchiveCause, ArchiveError, Summary};
 pub use grow::GrowingFile;
-pub use reader::{FileFrames, Flaws, check, summary, whole_frames};
+pub use reader::{FileFrames, Flaws, block_at, check, summary, whole_frames};
 pub use set::Archive;
 pub use writer::Writer;
 
 use crate::files;
 use gavel_core::{Lsn, ShardId};
+use std::io::Error;
 use std::path::{Path, PathBuf};
 
 /// The archive's directory inside the data directory.
@@ -44,6 +45,18 @@ pub const FORMAT_VERSION: u16 = 1;
 
 const KIND: &str = "arc";
 const GROWING_KIND: &str = "arc.part";
+
+/// All archive files of a directory, whether they can be used or not, ascending by shard and Lsn.
+///
+/// # Errors
+/// The directory cannot be read.
+pub fn all_files(data_dir: &Path) -> Result<Vec<PathBuf>, Error> {
+    let dir = data_dir.join(ARCHIVE_DIR);
+    let mut files = files::list(&dir, KIND)?;
+    files.extend(files::list(&dir, GROWING_KIND)?);
+    files.sort();
+    Ok(files.into_iter().map(|(_, _, path)| path).collect())
+}
 
 /// What a shard's file that begins with this record is called once it is whole.
 fn path(data_dir: &Path, shard: ShardId, first: Lsn) -> PathBuf {

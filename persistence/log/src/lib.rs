@@ -34,6 +34,7 @@
 //! [`record::decode`], and starts the epoch after [`Opened::last_epoch`] (without sled: after the tips').
 
 pub mod archive;
+pub mod attempts;
 pub mod chain;
 mod files;
 mod floor;
@@ -45,6 +46,7 @@ pub mod log;
 pub mod lossy;
 pub mod mark;
 pub mod memory;
+pub mod offline;
 mod quiet;
 pub mod record;
 pub mod scanner;
@@ -60,6 +62,7 @@ pub use log::{Frames, Log, LogError, LogReader, ReadCause, ReadError, Refusal, T
 pub use lossy::{Fault, Faults, LossyLog};
 pub use mark::Mark;
 pub use memory::{Contents, MemoryLog};
+pub use offline::{Offline, OfflineError};
 pub use record::{Record, RecordError};
 pub use scanner::{Scan, scan_dir};
 pub use sled_log::{OpenError, OpenOptions, OpenWarning, Opened, SledLog};

@@ -19,6 +19,7 @@ mod verify;
 pub use verify::{Cause, Flaw};
 pub(crate) use verify::{latest_snapshot, snapshot_is_whole};
 
+use crate::archive::{ArchiveCause, ArchiveError};
 use crate::chain::{ChainHash, Tip};
 use crate::frame::{Frame, FrameError, UncheckedFrame};
 use crate::limits::SEGMENT_BYTES;
@@ -37,6 +38,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug)]
 pub struct Scan {
     path: PathBuf,
+    file: File,
     /// Every whole frame, by shard and hash; of several copies the one that sled would read.
     frames: HashMap<(ShardId, ChainHash), Found>,
     /// What begins like a frame and is none.
@@ -107,7 +109,7 @@ pub fn scan_dir_with(dir: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<O
         progress(bytes, file.metadata()?.len().max(bytes));
     }
     let Finds { frames, damaged, floors } = finds;
-    let mut scan = Scan { path, frames: HashMap::new(), damaged, floors, bytes };
+    let mut scan = Scan { path, file, frames: HashMap::new(), damaged, floors, bytes };
     scan.keep(frames, &reach.finish());
     Ok(Some(scan))
 }
@@ -209,8 +211,22 @@ impl Scan {
     /// The file cannot be read, or has changed since.
     pub fn read(&self, found: &Found) -> Result<Frame, Error> {
         let mut bytes = vec![0; found.length as usize];
-        File::open(&self.path)?.read_exact_at(&mut bytes, found.offset)?;
-        UncheckedFrame(&bytes).check().map_err(Error::other)
+        self.file.read_exact_at(&mut bytes, found.offset)?;
+        let frame = UncheckedFrame(&bytes).check().map_err(Error::other)?;
+        if frame.hash() == found.tip.hash { Ok(frame) } else { Err(Error::other("the file has changed")) }
+    }
+
+    /// Adds the frames that an earlier scan of the same file has found and this one has not: beside a running process a frame can be
+    /// moved past the place that is being read.
+    pub(crate) fn remember(&mut self, before: &Self) {
+        for (name, found) in &before.frames {
+            self.frames.entry(*name).or_insert(Found { reached: true, ..*found });
+        }
+    }
+
+    /// An error of reading, with the file's path.
+    pub(crate) fn error(&self, error: Error) -> ArchiveError {
+        ArchiveError { path: self.path.clone(), cause: ArchiveCause::from(error) }
     }
 }
 

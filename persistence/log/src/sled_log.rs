@@ -13,6 +13,7 @@ mod reader;
 mod trimmer;
 
 pub use error::{OpenError, OpenWarning, WhatNext};
+pub(crate) use open::check_engine_files;
 pub use open::{OpenOptions, Opened};
 
 use crate::chain::Tip;

@@ -26,6 +26,7 @@ use crate::chain::Tip;
 use crate::files::head::{FileHead, HEAD_BYTES, HeadError};
 use crate::files::{self, head};
 use gavel_core::{Digest, Lsn, ShardId, Timestamp};
+use std::collections::BTreeMap;
 use std::io::Error;
 use std::path::{Path, PathBuf};
 
@@ -119,6 +120,18 @@ pub fn list(data_dir: &Path, shard: ShardId) -> Result<Vec<PathBuf>, Error> {
     let mut files = files::list(&data_dir.join(SNAPSHOT_DIR), KIND)?;
     files.retain(|(of, _, _)| *of == shard);
     Ok(files.into_iter().rev().map(|(_, _, path)| path).collect())
+}
+
+/// All snapshots, by shard, the newest first.
+///
+/// # Errors
+/// The directory cannot be read.
+pub fn list_all(data_dir: &Path) -> Result<BTreeMap<ShardId, Vec<PathBuf>>, Error> {
+    let mut shards: BTreeMap<ShardId, Vec<PathBuf>> = BTreeMap::new();
+    for (shard, _, path) in files::list(&data_dir.join(SNAPSHOT_DIR), KIND)?.into_iter().rev() {
+        shards.entry(shard).or_default().push(path);
+    }
+    Ok(shards)
 }
 
 /// Up to which record the older of a shard's kept snapshots makes replay unnecessary; `None` where there is no snapshot.

@@ -78,7 +78,7 @@ fn frames_that_were_moved_read_as_before_and_survive() {
         (Lsn(1), Lsn(200), Lsn(201), Lsn(510))
     );
     let left = |frames: &[Frame]| frames.iter().map(|frame| frame.bytes().len() as u64).sum::<u64>();
-    assert_eq!(usage.log_frame_bytes, left(&frames[20..]) + left(&[other.clone()]));
+    assert_eq!(usage.log_frame_bytes, left(&frames[20..]) + left(std::slice::from_ref(&other)));
     assert_eq!((usage.archive_bytes, usage.archive_files), (moved.archive_bytes, 1));
     assert_eq!(trimmer.archive(A, Lsn(205), time(3)).unwrap().frames, 0, "there is nothing more to move");
     drop((log, trimmer));
@@ -343,8 +343,6 @@ fn the_scanner_finds_the_floor() {
         assert_eq!(floor.epoch, Epoch(1));
     }
     let scan = scan_dir(dir.path()).unwrap().unwrap();
-    assert_eq!(
-        scan.logs()[&A].iter().map(|found| found.tip).collect::<Vec<_>>(),
-        [Tip::of(frames.last().unwrap())]
-    );
+    let found: Vec<Tip> = scan.logs()[&A].iter().map(|found| found.tip).collect();
+    assert_eq!(found, frames[frames.len() - 2..].iter().map(Tip::of).collect::<Vec<_>>());
 }

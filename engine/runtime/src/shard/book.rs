@@ -237,6 +237,7 @@ impl Book {
             opened: std::mem::take(&mut self.opened),
             changes: std::mem::take(&mut self.changes),
             answers,
+            refused: Vec::new(),
             answer_to: None,
         }
     }

@@ -20,6 +20,9 @@ pub(super) const PULSE_GRACE_MS: Bounds = Bounds { least: 0, most: PULSE_GRACE_M
 /// One day.
 pub(super) const OUTAGE_WINDOW_S: Bounds = Bounds { least: 0, most: 86_400 };
 
+/// 64 GiB.
+pub(super) const ATTEMPTS_MAX_MB: Bounds = Bounds { least: 0, most: 65_536 };
+
 impl Bounds {
     pub(super) fn contains(self, value: u64) -> bool {
         (self.least..=self.most).contains(&value)

@@ -44,6 +44,10 @@ pub(crate) struct Given {
     #[arg(long, value_name = "S", value_parser = |text: &str| bounds::OUTAGE_WINDOW_S.read::<u64>(text))]
     #[serde(default, deserialize_with = "integer::read")]
     pub(super) outage_window_s: Option<u64>,
+    /// Size of the journal of refused commands, for `gavel log explain`: 0 to 65536 MiB, 0 keeps none [default: 64]
+    #[arg(long, value_name = "MIB", value_parser = |text: &str| bounds::ATTEMPTS_MAX_MB.read::<u64>(text))]
+    #[serde(default, deserialize_with = "integer::read")]
+    pub(super) attempts_max_mb: Option<u64>,
     /// Which messages to log: error, warn, info, debug or trace [default: info]
     #[arg(long, value_name = "LEVEL")]
     pub(super) log_level: Option<LogLevel>,
@@ -76,6 +80,7 @@ impl Given {
             pulse_grace_ms: read("GAVEL_PULSE_GRACE_MS", &get, |text| bounds::PULSE_GRACE_MS.read(text))?,
             outage: read("GAVEL_OUTAGE", &get, parse)?,
             outage_window_s: read("GAVEL_OUTAGE_WINDOW_S", &get, |text| bounds::OUTAGE_WINDOW_S.read(text))?,
+            attempts_max_mb: read("GAVEL_ATTEMPTS_MAX_MB", &get, |text| bounds::ATTEMPTS_MAX_MB.read(text))?,
             log_level: read("GAVEL_LOG_LEVEL", &get, parse)?,
             log_format: read("GAVEL_LOG_FORMAT", &get, parse)?,
         })

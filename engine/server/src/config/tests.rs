@@ -54,7 +54,7 @@ fn the_defaults_are_as_documented() {
     assert_eq!(settings.resp.to_string(), "127.0.0.1:7400");
     assert!(settings.shards >= 2 && settings.threads >= 1);
     assert_eq!((settings.credit, settings.connection_credit), (65_536, 8_192));
-    assert_eq!((settings.pulse_grace_ms, settings.outage_window_s), (5, 300));
+    assert_eq!((settings.pulse_grace_ms, settings.outage_window_s, settings.attempts_max_mb), (5, 300, 64));
     assert_eq!(settings.outage, Outage(OutagePolicy::GiveBack));
     assert_eq!((settings.log_level, settings.log_format), (LogLevel::Info, LogFormat::Text));
     assert!(settings.sources.iter().all(|(_, source)| *source == Source::Default));
@@ -72,6 +72,7 @@ fn every_setting_can_come_from_every_place() {
         ("pulse_grace_ms", "0"),
         ("outage", "fixed:60"),
         ("outage_window_s", "1"),
+        ("attempts_max_mb", "8"),
         ("log_level", "trace"),
         ("log_format", "json"),
     ];

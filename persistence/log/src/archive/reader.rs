@@ -254,17 +254,18 @@ pub struct Flaws {
     pub whole: u64,
 }
 
-/// Gives every frame of every whole block of a file, whatever else is damaged in it, head and index too. For salvage.
+/// Gives every frame of every whole block of a file, with the block's offset, whatever else is damaged in it, head and index too. For
+/// salvage.
 ///
 /// # Errors
 /// The file cannot be read at all.
-pub fn whole_frames(path: &Path, mut take: impl FnMut(Frame)) -> Result<Flaws, ArchiveError> {
+pub fn whole_frames(path: &Path, mut take: impl FnMut(u64, Frame)) -> Result<Flaws, ArchiveError> {
     let bytes = std::fs::read(path).map_err(|error| ArchiveCause::from(error).of(path))?;
     let (mut flaws, mut at) = (Flaws::default(), 0);
     while let Some(distance) = memmem::find(&bytes[at..], &BLOCK_MAGIC) {
         at += distance;
         if let Ok(Some((block, frames))) = parse_block(&bytes[at..]) {
-            frames.into_iter().for_each(&mut take);
+            frames.into_iter().for_each(|frame| take(at as u64, frame));
             flaws.whole += 1;
             at += BLOCK_HEAD_BYTES + block.packed as usize;
         } else {
@@ -273,6 +274,16 @@ pub fn whole_frames(path: &Path, mut take: impl FnMut(Frame)) -> Result<Flaws, A
         }
     }
     Ok(flaws)
+}
+
+/// The frames of the block that lies at `offset`, as [`whole_frames`] has told it.
+///
+/// # Errors
+/// The file cannot be read, or has changed since.
+pub fn block_at(path: &Path, offset: u64) -> Result<Vec<Frame>, ArchiveError> {
+    let read = File::open(path).map_err(ArchiveCause::from).and_then(|file| read_block(&file, offset));
+    let block = read.and_then(|block| block.ok_or(ArchiveCause::Damaged { offset }));
+    block.map(|(_, frames)| frames).map_err(|cause| cause.of(path))
 }
 
 /// Fills the buffer from here; a file that ends before that is damaged.

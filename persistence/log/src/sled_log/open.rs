@@ -205,7 +205,7 @@ fn conf() -> Vec<u8> {
     conf
 }
 
-fn check_engine_files(log_dir: &Path) -> Result<(), OpenError> {
+pub(crate) fn check_engine_files(log_dir: &Path) -> Result<(), OpenError> {
     let path = log_dir.join("conf");
     if std::fs::read(&path).ok() != Some(conf()) {
         return Err(OpenError::EngineFile {
