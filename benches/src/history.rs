@@ -45,6 +45,7 @@ pub fn run(plan: &Plan, mut say: impl FnMut(&str)) -> Result<(), BenchError> {
     runtime.block_on(async {
         many_auctions(plan, &mut say).await?;
         many_bids(plan, &mut say).await?;
+        some_auctions(plan, &mut say).await?;
         many_bans(plan, &mut say).await
     })
 }
@@ -108,9 +109,11 @@ async fn many_auctions(plan: &Plan, say: &mut impl FnMut(&str)) -> Result<(), Be
         plan.bids,
         (resident() - empty) / plan.auctions as f64
     ));
-    snapshot_under_load(&handle, &mut port, &auctions, "them all", say).await?;
-    engine.stop().await.map_err(failed)?;
     drop(port);
+    let began = Instant::now();
+    handle.snapshot().await.map_err(failed)?;
+    say(&format!("a snapshot of them all, beside nothing, took {:.2} s", began.elapsed().as_secs_f64()));
+    engine.stop().await.map_err(failed)?;
     recovery(plan, dir.path(), true, say).await?;
     std::fs::remove_dir_all(dir.path().join(gavel_log::snapshot::SNAPSHOT_DIR)).map_err(io("snapshots"))?;
     recovery(plan, dir.path(), false, say).await
@@ -163,6 +166,7 @@ async fn recovery(
 ) -> Result<(), BenchError> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as f64;
     let (mut times, mut rates, mut records, mut spared) = (Vec::new(), Vec::new(), 0, 0);
+    let mut memory = f64::NAN;
     for _ in 0..plan.runs {
         let (engine, took) = start(dir).await?;
         let handle = engine.handle();
@@ -171,6 +175,7 @@ async fn recovery(
         spared = progress.records_in_snapshots.load(Ordering::Relaxed);
         times.push(took);
         rates.push((records - spared) as f64 / took / cores);
+        memory = resident() / plan.auctions as f64;
         // Not marked, so that every start finds the same.
         drop(handle);
         engine.stop().await.map_err(failed)?;
@@ -179,11 +184,24 @@ async fn recovery(
     let median = |spread: Option<Spread>| spread.map_or(f64::NAN, |spread| spread.median);
     let what = if snapshot { "from a snapshot" } else { "from the log alone" };
     say(&format!(
-        "recovery {what}: {:.2} s (of {records} records {spared} were spared; {:.0} records/s and core)",
+        "recovery {what}: {:.2} s (of {records} records {spared} were spared; {:.0} records/s and core; {memory:.0} bytes resident per auction)",
         median(time),
         median(rate)
     ));
     Ok(())
+}
+
+/// A snapshot of a tenth of the auctions beside as many bids as there can be.
+async fn some_auctions(plan: &Plan, say: &mut impl FnMut(&str)) -> Result<(), BenchError> {
+    let dir = TempDir::with_prefix_in("history-", &plan.dir).map_err(io("a directory"))?;
+    let (engine, _) = start(dir.path()).await?;
+    let handle = engine.handle();
+    let mut port = handle.port();
+    let count = plan.auctions / 10;
+    let auctions = open(&handle, &mut port, count).await?;
+    bid(&handle, &mut port, &auctions, 0, count * plan.bids).await?;
+    snapshot_under_load(&handle, &mut port, &auctions, "a tenth of them", say).await?;
+    engine.stop().await.map_err(failed)
 }
 
 async fn many_bids(plan: &Plan, say: &mut impl FnMut(&str)) -> Result<(), BenchError> {
