@@ -151,11 +151,22 @@ impl LiveView {
     }
 
     /// Makes the auctions of a recovered shard visible, as they stand.
-    pub(crate) fn insert_all<'a>(&self, auctions: impl Iterator<Item = (&'a Arc<LiveAuction>, View)>) {
+    pub(crate) fn insert_all<'a>(
+        &self,
+        shard: ShardId,
+        auctions: impl Iterator<Item = (&'a Arc<LiveAuction>, View)>,
+    ) {
+        let shard = usize::from(shard.0);
+        let mut table = self.shards[shard].write();
+        let (mut all, mut finished) = (0, 0);
         for (auction, view) in auctions {
             *auction.view.lock() = Stored::of(&view);
-            self.insert(Arc::clone(auction));
+            all += 1;
+            finished += u64::from(view.state.is_final());
+            table.insert(auction.id, Arc::clone(auction));
         }
+        self.counters[shard].all.fetch_add(all, Ordering::Relaxed);
+        self.counters[shard].finished.fetch_add(finished, Ordering::Relaxed);
     }
 
     /// Forgets an auction that has left memory. Who holds it or has subscribed to it keeps what they have.
