@@ -26,6 +26,7 @@ pub mod reply;
 pub mod rounds;
 pub mod server;
 pub mod storm;
+pub mod tail;
 pub mod tmpfs;
 pub mod wait;
 
@@ -37,3 +38,4 @@ pub use reply::Reply;
 pub use rounds::rounds;
 pub use server::{Options, Server};
 pub use storm::Storm;
+pub use tail::Tail;

@@ -35,6 +35,7 @@ impl<L: Log> Committer<L> {
     pub(crate) fn new(log: L, epoch: Epoch, inbox: Receiver<Decided>, shared: Arc<Shared>) -> Self {
         let builders = (0..SHARDS_MAX).map(|_| None).collect();
         let marked_at = shared.clock.now();
+        shared.feed.begin(&log);
         Self { log, inbox, shared, builders, epoch, round: Vec::new(), frames: Vec::new(), marked_at }
     }
 
@@ -42,7 +43,7 @@ impl<L: Log> Committer<L> {
     /// for another reason commits and answers nothing more. Before the log is closed, the keeper ends.
     pub(crate) fn run(mut self, keeper: Option<JoinHandle<()>>) {
         let shared = Arc::clone(&self.shared);
-        let _guard = FailOnPanic(Arc::clone(&shared));
+        let _guard = OnEnd(Arc::clone(&shared));
         let run = self.start().and_then(|()| self.rounds());
         if let Err(error) = &run {
             shared.fail(Failure::Log(error.to_string()));
@@ -71,6 +72,7 @@ impl<L: Log> Committer<L> {
     }
 
     fn close(self) -> Result<(), LogError> {
+        self.shared.feed.end();
         if self.has_failed() { Ok(()) } else { Box::new(self.log).close(self.shared.clock.now()) }
     }
 
@@ -106,7 +108,8 @@ impl<L: Log> Committer<L> {
         }
         if !self.has_failed() {
             self.publish();
-            self.note_tips();
+            // Behind what is shown, so that whoever sees a tip finds everything up to it.
+            self.shared.feed.rings.publish(&mut self.frames);
             self.answer();
         }
         Ok(())
@@ -165,7 +168,7 @@ impl<L: Log> Committer<L> {
         stats.commits.fetch_add(1, Ordering::Relaxed);
         stats.commit_us.fetch_add(micros, Ordering::Relaxed);
         stats.commit_us_max.fetch_max(micros, Ordering::Relaxed);
-        for frame in self.frames.drain(..) {
+        for frame in &self.frames {
             stats.frames.fetch_add(1, Ordering::Relaxed);
             stats.frame_bytes.fetch_add(frame.bytes().len() as u64, Ordering::Relaxed);
             self.shared.durable[usize::from(frame.shard().0)].store(frame.last().0, Ordering::Release);
@@ -192,16 +195,10 @@ impl<L: Log> Committer<L> {
         }
     }
 
-    /// Tells how far each shard of the round is durable now, and everything up to there is shown.
-    fn note_tips(&self) {
-        for Decided { shard, .. } in &self.round {
-            *self.shared.tips[usize::from(shard.0)].lock() = self.log.tip(*shard);
-        }
-    }
-
     fn answer(&mut self) {
-        for Decided { answers, answer_to, .. } in self.round.drain(..) {
+        for Decided { answers, refused, answer_to, .. } in self.round.drain(..) {
             self.shared.stats.count(&answers);
+            self.shared.attempts.note(refused);
             if let Some(answer_to) = answer_to {
                 // First, so that whoever has heard the answer finds the credit free.
                 self.shared.pool(answer_to.pool).give(answers.len());
@@ -231,11 +228,12 @@ pub(crate) fn durable_of(shared: &Shared, shard: ShardId) -> Lsn {
     Lsn(shared.durable[usize::from(shard.0)].load(Ordering::Acquire))
 }
 
-/// Ends the engine when the log thread panics: whoever waits for it must not wait for ever.
-struct FailOnPanic(Arc<Shared>);
+/// Lets go of the log when its thread ends. When it panics, ends the engine too: whoever waits for it must not wait for ever.
+struct OnEnd(Arc<Shared>);
 
-impl Drop for FailOnPanic {
+impl Drop for OnEnd {
     fn drop(&mut self) {
+        self.0.feed.end();
         if std::thread::panicking() {
             self.0.defect("the log thread has panicked".to_owned());
         }

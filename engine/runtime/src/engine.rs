@@ -4,9 +4,12 @@
 //! start ─▶ Loading ─▶ Ready ─▶ Closing ─▶ (gone)         Failed from anywhere, for good
 //! ```
 
+use crate::attempts::{About, Attempts, Cause, Writer};
 use crate::clock::Clock;
 use crate::committer::Committer;
+use crate::consumers::{Consumers, Saver};
 use crate::credit::Credit;
+use crate::follow::Feed;
 use crate::keeper::{self, Keeper, SnapshotNow};
 use crate::limits::{MAILBOX_MESSAGES, OPERATOR_CREDIT};
 use crate::live::LiveView;
@@ -25,7 +28,7 @@ use gavel_core::limits::SHARDS_MAX;
 use gavel_core::rejection::Missing;
 use gavel_core::{Duration, Epoch, Rejection, ShardId};
 use gavel_log::trim::Trim;
-use gavel_log::{Log, Tip};
+use gavel_log::Log;
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -70,16 +73,16 @@ pub(crate) struct Shared {
     pub(crate) connection_credit: usize,
     pub(crate) pulse_grace: Duration,
     pub(crate) durable: Box<[AtomicU64]>,
-    /// By shard: the durable end of its log, up to which everything is shown as well.
-    pub(crate) tips: Box<[Mutex<Tip>]>,
     pub(crate) retire_after: Duration,
     /// By shard: messages without credit in the channel to the log thread.
     pub(crate) own_in_log: Box<[AtomicUsize]>,
     pub(crate) live: LiveView,
     pub(crate) stats: Stats,
+    pub(crate) attempts: Arc<Attempts>,
     pub(crate) shards: Box<[OnceLock<Addr<ShardActor>>]>,
     pub(crate) routing: Routing,
     pub(crate) progress: Progress,
+    pub(crate) feed: Feed,
     pub(crate) epoch: OnceLock<Epoch>,
     /// What the keeper tells of the disk.
     pub(crate) storage: Mutex<StorageReport>,
@@ -102,14 +105,15 @@ impl Shared {
             connection_credit: options.connection_credit,
             pulse_grace: options.pulse_grace,
             durable: (0..SHARDS_MAX).map(|_| AtomicU64::new(0)).collect(),
-            tips: (0..SHARDS_MAX).map(|_| Mutex::default()).collect(),
             retire_after: options.retire_after,
             own_in_log: (0..SHARDS_MAX).map(|_| AtomicUsize::new(0)).collect(),
             live: LiveView::new(),
             stats: Stats::default(),
+            attempts: Arc::new(Attempts::new(options.attempts.is_some())),
             shards: (0..SHARDS_MAX).map(|_| OnceLock::new()).collect(),
             routing: Routing::default(),
             progress: Progress::default(),
+            feed: Feed::new(Consumers::open(options.consumers.clone(), options.clock.clone())),
             epoch: OnceLock::new(),
             storage: Mutex::default(),
             to_keeper: Mutex::new(Some(to_keeper)),
@@ -189,7 +193,13 @@ impl Shared {
         for id in batch.submissions.iter().filter_map(|submission| submission.task.open_id()) {
             self.routing.decided(id, shard, false);
         }
-        let no_auction = |ticket| (ticket, Reply::Rejected(Rejection::NotFound(Missing::Auction)));
+        let missing = Rejection::NotFound(Missing::Auction);
+        if self.attempts.are_wanted() {
+            let about =
+                batch.submissions.iter().filter_map(|submission| About::submission(shard, submission));
+            self.attempts.note(about.map(|about| about.refused(Cause::Rules(missing.clone()))).collect());
+        }
+        let no_auction = |ticket| (ticket, Reply::Rejected(missing.clone()));
         let answers = batch.submissions.into_iter().map(|submission| no_auction(submission.ticket)).collect();
         self.pool(batch.answer_to.pool).give(credit);
         if let Err(error) = batch.answer_to.port.try_send(Answers(answers)) {
@@ -250,6 +260,8 @@ struct Threads {
     log_thread: JoinHandle<()>,
     system: actix::System,
     system_thread: JoinHandle<()>,
+    consumers: Saver,
+    attempts: Option<Writer>,
 }
 
 impl Engine {
@@ -263,7 +275,11 @@ impl Engine {
         let (to_log, inbox) = crossbeam::channel::bounded(options.credit + crate::limits::LOG_CHANNEL_SLACK);
         let (to_keeper, requests) = keeper::channel();
         let shared = Arc::new(Shared::new(&options, to_log, to_keeper));
+        let consumers = Saver::start(Arc::clone(&shared.feed.consumers)).map_err(StartError::Thread)?;
         let (system, system_thread) = start_system(&shared, options.threads)?;
+        let attempts =
+            options.attempts.clone().map(|options| Writer::start(Arc::clone(&shared.attempts), options));
+        let attempts = attempts.transpose().map_err(StartError::Thread)?;
         let log_thread = {
             let shared = Arc::clone(&shared);
             std::thread::Builder::new().name("gavel-log".into()).spawn(move || {
@@ -278,7 +294,8 @@ impl Engine {
             })
         };
         let log_thread = log_thread.map_err(StartError::Thread)?;
-        Ok(Self { shared, threads: Some(Threads { log_thread, system, system_thread }) })
+        let threads = Threads { log_thread, system, system_thread, consumers, attempts };
+        Ok(Self { shared, threads: Some(threads) })
     }
 
     /// What sessions use. Cloned freely.
@@ -295,14 +312,18 @@ impl Engine {
         self.shared.enter(Phase::Closing);
         self.wait_until_idle().await;
         self.shared.to_log.lock().take();
-        let Some(Threads { log_thread, system, system_thread }) = self.threads.take() else { return Ok(()) };
+        let Some(threads) = self.threads.take() else { return Ok(()) };
+        let Threads { log_thread, system, system_thread, consumers, attempts } = threads;
         // The shards go first: they hold no command any more. The log thread ends once the last of them is gone.
         let joined = tokio::task::spawn_blocking(move || {
             system.stop();
-            (system_thread.join(), log_thread.join())
+            consumers.stop();
+            let engine = system_thread.join().and(log_thread.join());
+            // Last: what the log thread has handed over is written, too.
+            engine.and(attempts.map_or(Ok(()), |writer| writer.end().join()))
         });
         match joined.await {
-            Ok((Ok(()), Ok(()))) => {}
+            Ok(Ok(())) => {}
             _ => self.shared.defect("a thread of the engine has panicked".to_owned()),
         }
         self.shared.failure().map_or(Ok(()), Err)
@@ -324,6 +345,7 @@ impl Drop for Engine {
             self.shared.enter(Phase::Failed);
             self.shared.to_log.lock().take();
             threads.system.stop();
+            threads.attempts.map(Writer::end);
         }
     }
 }

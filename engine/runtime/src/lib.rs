@@ -12,12 +12,16 @@
 //! - **Readers take the live view**, never a mailbox.
 //! - **A failed commit ends the engine.** It is never tried again, and nothing is answered after it.
 
+mod attempts;
 mod by_day;
 mod clock;
 mod committer;
+mod consumers;
 mod credit;
 mod engine;
+mod follow;
 mod keeper;
+mod lag;
 pub mod limits;
 mod live;
 mod message;
@@ -26,14 +30,20 @@ mod operators;
 mod options;
 mod port;
 mod recovery;
+mod replica;
+mod ring;
 mod router;
 mod shard;
 mod stamps;
 mod stats;
 mod storage;
 
+pub use attempts::{AttemptCounts, AttemptsOptions, Cause};
 pub use clock::{Clock, SystemTimeSource, TimeSource};
+pub use consumers::{Attached, ConsumerReport, Consumers, Cursor, ForgetError, TakenOver, TooManyConsumers};
 pub use engine::{Engine, Failure, LogState, OpenLog, Phase, StartError};
+pub use follow::{Follow, FollowError};
+pub use lag::{ConsumerLag, Lag};
 pub use live::{LiveAuction, LiveCounts, LiveView, View};
 pub use message::{Answers, AuctionCommand, Opening, Reply, Submission, Task, Ticket, WideBan};
 pub use openings::PushedOpening;
@@ -41,6 +51,7 @@ pub use operators::ChangeError;
 pub use options::{EngineOptions, HistoryOptions, OptionsError, OutagePolicy};
 pub use port::{Port, Refusal};
 pub use recovery::Progress;
+pub use replica::{Replica, ReplicaError};
 pub use router::{Handle, ShardReport};
 pub use shard::{ReplayError, ReplayProblem};
 pub use stamps::Received;

@@ -29,6 +29,15 @@ pub const MAILBOX_MESSAGES: usize =
     CREDIT_MAX + OPERATOR_CREDIT + QUESTIONS_PER_SHARD + OWN_MESSAGES_PER_SHARD;
 /// Messages that the channel to the log thread takes, above the credit that is set.
 pub const LOG_CHANNEL_SLACK: usize = OPERATOR_CREDIT + OWN_MESSAGES;
+/// Refused commands that may wait for the journal of attempts; more are dropped and counted.
+pub const ATTEMPTS_WAITING_MAX: usize = 1 << 14;
+/// Batches of refused commands that may wait for the journal.
+pub const ATTEMPT_BATCHES_MAX: usize = 1 << 12;
+/// Refused commands that a port gathers before it hands them over, at most.
+pub const ATTEMPTS_PER_PORT: usize = 256;
+/// Milliseconds between two looks of the journal's thread: with the room that the queue has, the bound of how many refused
+/// commands a second are written, and so of what a storm of them costs.
+pub const ATTEMPTS_LOOK_MS: u64 = 100;
 /// Bytes of records after which the log thread stops collecting and commits.
 pub const COMMIT_BYTES_MAX: usize = 8 << 20;
 /// Auctions that one pulse decides before the shard looks at its mailbox again.
@@ -54,6 +63,20 @@ pub const PULSE_GRACE_MS_DEFAULT: u64 = 5;
 pub const DRIFT_REPORTED_MS: u64 = 1_000;
 /// Microseconds between two synced marks.
 pub const MARK_INTERVAL_US: u64 = 1_000_000;
+/// Named consumers that are kept.
+pub const CONSUMERS_MAX: usize = 64;
+/// Bytes of the latest frames that the ring of one shard keeps for followers.
+pub const RING_BYTES_MAX: usize = 4 << 20;
+/// Bytes of frames that the rings of all shards keep together, above what each may always keep.
+pub const RINGS_BYTES_MAX: usize = 32 << 20;
+/// Bytes of frames that the ring of a shard may keep however many others there are.
+pub const RING_BYTES_MIN: usize = 64 << 10;
+/// Bytes of frames that a follower is handed at a time, from the ring or from disk; a frame more at most.
+pub const FOLLOW_BYTES: usize = 256 << 10;
+/// Followers that read the disk at the same time. The others wait for them, and nobody else does.
+pub const FOLLOWERS_READING_MAX: usize = 4;
+/// Milliseconds between two saves of the consumers' cursors.
+pub const CONSUMERS_SAVED_EVERY_MS: u64 = 1_000;
 
 /// How long final auctions stay in memory unless set, in seconds: 4 hours.
 pub const RETIRE_AFTER_S_DEFAULT: u64 = 4 * 3_600;
@@ -92,6 +115,16 @@ const _: () = assert!(
 );
 const _: () =
     assert!(CONNECTION_CREDIT_MAX <= CREDIT_MAX, "a connection has no more credit than the process");
+const _: () = assert!(
+    RINGS_BYTES_MAX + RING_BYTES_MIN * gavel_core::limits::SHARDS_MAX <= 48 << 20,
+    "the rings of all shards hold at most 48 MiB"
+);
+const _: () = assert!(
+    gavel_log::limits::FRAME_BYTES_MAX <= RING_BYTES_MIN
+        && RING_BYTES_MIN <= RING_BYTES_MAX
+        && RING_BYTES_MAX <= RINGS_BYTES_MAX,
+    "every ring holds its latest frame, whatever the others hold"
+);
 const _: () = assert!(CREDIT_DEFAULT <= CREDIT_MAX && CONNECTION_CREDIT_DEFAULT <= CONNECTION_CREDIT_MAX);
 const _: () =
     assert!(CREDIT_CHUNK <= CONNECTION_CREDIT_DEFAULT, "a chunk is not more than a connection may have");

@@ -6,6 +6,7 @@
 //!
 //! Every command in a batch has a ticket, and every ticket comes back exactly once, in an [`Answers`].
 
+use crate::attempts::Attempt;
 use crate::live::{LiveAuction, View};
 use gavel_core::command::{ShardKeyed, StandingBids};
 use gavel_core::placement::PlacementChange;
@@ -177,6 +178,8 @@ pub(crate) struct Decided {
     /// Changes of placement among the records.
     pub(crate) changes: Vec<LoggedChange>,
     pub(crate) answers: Vec<(Ticket, Reply)>,
+    /// For the journal of attempts.
+    pub(crate) refused: Vec<Attempt>,
     /// Whom to answer; `None` for the shard's own pulses, which hold no credit.
     pub(crate) answer_to: Option<AnswerTo>,
 }

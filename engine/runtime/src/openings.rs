@@ -1,5 +1,6 @@
 //! Where new auctions go, and where requests to open them went.
 
+use crate::attempts::{About, Cause};
 use crate::engine::Phase;
 use crate::message::LoggedChange;
 use crate::message::{Opening, ShardWork, Ticket, Work};
@@ -134,11 +135,18 @@ impl Port {
     ) -> Result<PushedOpening, Refusal> {
         let shared = Arc::clone(self.shared());
         if shared.phase() == Phase::Loading {
+            self.note(Some(About::opening(received)), Cause::Engine(Refusal::Loading));
             return Err(Refusal::Loading);
         }
         let id = opening.id;
         let Some(shard) = shared.routing.place(&opening, received) else {
-            return Ok(opening.judged.map_or_else(PushedOpening::Rejected, |_| PushedOpening::Taken));
+            return Ok(match opening.judged {
+                Ok(_) => PushedOpening::Taken,
+                Err(rejection) => {
+                    self.note(Some(About::opening(received)), Cause::Rules(rejection.clone()));
+                    PushedOpening::Rejected(rejection)
+                }
+            });
         };
         let pushed = self.push(ticket, received, ShardWork { shard, work: Work::Open(opening) });
         if pushed.is_err()

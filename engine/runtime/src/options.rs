@@ -1,5 +1,6 @@
 //! The engine's settings, with meaning, unit, default and bounds of each.
 
+use crate::attempts::AttemptsOptions;
 use crate::clock::Clock;
 use crate::limits::{
     ARCHIVE_KEEP_DAYS_DEFAULT, ARCHIVE_KEEP_DAYS_MAX, ARCHIVE_MAX_MB_MAX, CONNECTION_CREDIT_DEFAULT,
@@ -30,6 +31,10 @@ pub struct EngineOptions {
     pub outage: OutagePolicy,
     /// Auctions that would have ended up to this long after the outage are given time, too. Default: 300 s.
     pub outage_window: Duration,
+    /// The file that the feed's named consumers are kept in. Default: none; they are known until the engine stops.
+    pub consumers: Option<PathBuf>,
+    /// Where refused commands are written down; `None`: nowhere.
+    pub attempts: Option<AttemptsOptions>,
     /// How long after its last event a final auction leaves memory, 1 s ..= 31 days. Default: 4 hours.
     pub retire_after: Duration,
     /// Snapshots and archive; `None`: the log is kept whole and read from its start, as for logs in memory.
@@ -111,6 +116,8 @@ impl Default for EngineOptions {
             pulse_grace: Duration::from_micros(PULSE_GRACE_MS_DEFAULT * 1_000),
             outage: OutagePolicy::GiveBack,
             outage_window: Duration::from_secs(300),
+            consumers: None,
+            attempts: None,
             retire_after: Duration::from_secs(RETIRE_AFTER_S_DEFAULT),
             history: None,
             clock: Clock::system(),

@@ -6,9 +6,10 @@
 //!   answer queue (as long as the port's credit) is never full.
 //! - Nothing here waits but [`Port::answers`].
 
+use crate::attempts::{About, Attempt, Cause};
 use crate::credit::Credit;
 use crate::engine::{Phase, Shared};
-use crate::limits::{CREDIT_CHUNK, OPERATOR_CREDIT};
+use crate::limits::{ATTEMPTS_PER_PORT, CREDIT_CHUNK, OPERATOR_CREDIT};
 use crate::message::{AnswerTo, Answers, Batch, Pool, Submission, Task, Ticket};
 use gavel_core::command::ShardKeyed;
 use gavel_core::{ShardId, Timestamp};
@@ -47,6 +48,8 @@ pub struct Port {
     credit: usize,
     answer_to: AnswerTo,
     receiver: mpsc::Receiver<Answers>,
+    /// What was refused since the last flush, for the journal of attempts.
+    refused: Vec<Attempt>,
 }
 
 /// What a port has for one shard.
@@ -72,7 +75,16 @@ impl Port {
     fn with(shared: Arc<Shared>, credit: usize, pool: Pool) -> Self {
         let (port, receiver) = mpsc::channel(credit);
         let answer_to = AnswerTo { port, pool };
-        Self { shared, pending: Vec::new(), reserve: 0, under_way: 0, credit, answer_to, receiver }
+        Self {
+            shared,
+            pending: Vec::new(),
+            reserve: 0,
+            under_way: 0,
+            credit,
+            answer_to,
+            receiver,
+            refused: Vec::new(),
+        }
     }
 
     /// Takes a command on. It goes out with the next [`flush`](Self::flush). What has no shard key does not compile here.
@@ -85,8 +97,11 @@ impl Port {
         received: Timestamp,
         command: C,
     ) -> Result<(), Refusal> {
-        self.take_credit()?;
         let shard = command.shard();
+        if let Err(refusal) = self.take_credit() {
+            self.note(About::task(shard, received, &command.into()), Cause::Engine(refusal));
+            return Err(refusal);
+        }
         let submission = Submission { ticket, received, task: command.into() };
         let index = self.pending.iter().position(|pending| pending.shard == shard).unwrap_or_else(|| {
             self.pending.push(Pending { shard, submissions: Vec::new(), last: 0 });
@@ -98,6 +113,17 @@ impl Port {
         }
         submissions.push(submission);
         Ok(())
+    }
+
+    /// Notes a refusal for the journal of attempts.
+    pub(crate) fn note(&mut self, about: Option<About>, cause: Cause) {
+        if !self.shared.attempts.are_wanted() {
+            return;
+        }
+        self.refused.extend(about.map(|about| about.refused(cause)));
+        if self.refused.len() >= ATTEMPTS_PER_PORT {
+            self.shared.attempts.note(std::mem::take(&mut self.refused));
+        }
     }
 
     fn take_credit(&mut self) -> Result<(), Refusal> {
@@ -151,6 +177,7 @@ impl Port {
         }
         let unused = std::mem::take(&mut self.reserve);
         self.pool().give(unused);
+        self.shared.attempts.note(std::mem::take(&mut self.refused));
     }
 
     /// The next answers. `None` never happens while the port lives.
@@ -178,6 +205,7 @@ impl Port {
 
 impl Drop for Port {
     fn drop(&mut self) {
+        self.shared.attempts.note(std::mem::take(&mut self.refused));
         // What was pushed and never flushed was never sent: its credit goes back with the reserve.
         let mut unsent = 0;
         for Pending { shard, submissions, .. } in &self.pending {

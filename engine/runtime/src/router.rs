@@ -1,5 +1,7 @@
 //! What sessions use of the engine: ports for commands, the live view for reads, and how the engine is.
 
+use crate::attempts::AttemptCounts;
+use crate::consumers::Consumers;
 use crate::engine::{Failure, Phase, Shared};
 use crate::keeper::SnapshotNow;
 use crate::live::{LiveAuction, LiveCounts};
@@ -114,6 +116,12 @@ impl Handle {
         &self.shared.stats
     }
 
+    /// What became of refused commands on their way to the journal of attempts.
+    #[must_use]
+    pub fn attempts(&self) -> AttemptCounts {
+        self.shared.attempts.counts()
+    }
+
     /// Counts commands refused for want of credit.
     pub fn count_busy(&self, commands: u64) {
         self.shared.stats.busy.fetch_add(commands, Ordering::Relaxed);
@@ -137,10 +145,16 @@ impl Handle {
         crate::committer::durable_of(&self.shared, shard)
     }
 
+    /// The feed's named consumers.
+    #[must_use]
+    pub fn consumers(&self) -> &Consumers {
+        &self.shared.feed.consumers
+    }
+
     /// The durable end of a shard's log, up to which everything is shown as well.
     #[must_use]
     pub fn durable_tip(&self, shard: ShardId) -> Tip {
-        *self.shared.tips[usize::from(shard.0)].lock()
+        self.shared.feed.rings.tip(shard)
     }
 
     /// What the disk holds.

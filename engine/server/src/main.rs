@@ -4,9 +4,11 @@
 
 mod cli;
 mod config;
+mod consumer;
 mod demo;
 mod exit;
 mod info;
+mod logtool;
 mod output;
 mod serve;
 mod server;

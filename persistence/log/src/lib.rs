@@ -34,6 +34,7 @@
 //! [`record::decode`], and starts the epoch after [`Opened::last_epoch`] (without sled: after the tips').
 
 pub mod archive;
+pub mod attempts;
 pub mod chain;
 mod files;
 mod floor;

@@ -285,10 +285,7 @@ fn what_is_whole_is_got_out_of_what_is_not() {
     let missing = salvage.missing(A);
     let is_missing =
         |frame: &&Frame| missing.iter().any(|(first, last)| *first <= frame.first() && frame.last() <= *last);
-    assert!(
-        lost.iter().all(|frame| is_missing(frame)) && !got.iter().any(|frame| is_missing(&frame)),
-        "{missing:?}"
-    );
+    assert!(lost.iter().all(is_missing) && !got.iter().any(|frame| is_missing(&frame)), "{missing:?}");
     assert_eq!(salvage.missing(B), []);
 
     let written = salvage.write(out.path(), time(20), &mut |_, _| {}).unwrap();

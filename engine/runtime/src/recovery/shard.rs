@@ -78,7 +78,7 @@ impl Recovered {
 }
 
 /// When the engine decided what the record says.
-fn time_of(record: &Record) -> Timestamp {
+pub(crate) fn time_of(record: &Record) -> Timestamp {
     match record {
         Record::Auction(event) => event.stamp.decided,
         Record::Shard(

@@ -291,6 +291,7 @@ impl Book {
             retired: std::mem::take(&mut self.retired),
             changes: std::mem::take(&mut self.changes),
             answers,
+            refused: Vec::new(),
             answer_to: None,
         }
     }

@@ -9,6 +9,7 @@ mod due;
 pub(crate) use book::{Book, Cursor, Slice, digest_of};
 pub use book::{ReplayError, ReplayProblem};
 
+use crate::attempts::{About, Attempt, Cause};
 use crate::engine::{Phase, Shared};
 use crate::limits::{AUCTIONS_PER_PULSE, OWN_MESSAGES_PER_SHARD};
 use crate::message::{Batch, Decided, Reply, Submission, Ticket};
@@ -38,6 +39,8 @@ pub(crate) struct ShardActor {
     timer: Option<(SpawnHandle, Timestamp)>,
     /// True while a pulse is in the mailbox.
     pulse_under_way: bool,
+    /// What of the batch under way was refused, for the journal of attempts.
+    refused: Vec<Attempt>,
 }
 
 /// Time has passed: what was due by `up_to` is to be decided. That lies the grace before the moment the pulse was put into the
@@ -71,12 +74,17 @@ pub(crate) struct NextSlice {
 
 impl ShardActor {
     pub(crate) fn new(book: Book, shared: Arc<Shared>, to_log: Sender<Decided>) -> Self {
-        Self { book, shared, to_log, timer: None, pulse_under_way: false }
+        Self { book, shared, to_log, timer: None, pulse_under_way: false, refused: Vec::new() }
     }
 
     fn decide(&mut self, submission: Submission, now: Timestamp) -> (Ticket, Reply) {
         let open_id = submission.task.open_id();
+        let about =
+            self.shared.attempts.are_wanted().then(|| About::submission(self.book.shard(), &submission));
         let (ticket, reply) = self.book.handle(submission, now);
+        if let (Some(Some(about)), Reply::Rejected(rejection)) = (about, &reply) {
+            self.refused.push(about.refused(Cause::Rules(rejection.clone())));
+        }
         if let Some(id) = open_id {
             let opened = matches!(reply, Reply::Opened(..));
             self.shared.routing.decided(id, self.book.shard(), opened);
@@ -86,8 +94,7 @@ impl ShardActor {
 
     /// Hands on what was decided, if it is anything.
     fn hand_on(&mut self, decided: Decided) {
-        let Decided { shard, records, views: _, opened: _, retired: _, changes: _, answers, answer_to: _ } =
-            &decided;
+        let Decided { shard, records, views: _, opened: _, retired: _, changes: _, answers, .. } = &decided;
         if records.ends.is_empty() && answers.is_empty() {
             return;
         }
@@ -180,6 +187,7 @@ impl Handler<Batch> for ShardActor {
         }
         let mut decided = self.book.take(answers);
         decided.answer_to = Some(answer_to);
+        decided.refused = std::mem::take(&mut self.refused);
         self.hand_on(decided);
         self.set_timer(context);
     }

@@ -3,10 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "that is how a test fails")]
 
 mod acknowledgement;
+mod attempts;
 mod bans;
 mod clock;
 mod common;
 mod credit;
+mod follow;
 mod history;
 mod opening;
 mod outage;

@@ -32,6 +32,9 @@ pub(super) const ARCHIVE_KEEP_DAYS: Bounds = Bounds { least: 1, most: ARCHIVE_KE
 /// 0 is no bound.
 pub(super) const ARCHIVE_MAX_MB: Bounds = Bounds { least: 0, most: ARCHIVE_MAX_MB_MAX };
 
+/// 64 GiB.
+pub(super) const ATTEMPTS_MAX_MB: Bounds = Bounds { least: 0, most: 65_536 };
+
 impl Bounds {
     pub(super) fn contains(self, value: u64) -> bool {
         (self.least..=self.most).contains(&value)

@@ -44,6 +44,10 @@ pub(crate) struct Given {
     #[arg(long, value_name = "S", value_parser = |text: &str| bounds::OUTAGE_WINDOW_S.read::<u64>(text))]
     #[serde(default, deserialize_with = "integer::read")]
     pub(super) outage_window_s: Option<u64>,
+    /// Size of the journal of refused commands, for `gavel log explain`: 0 to 65536 MiB, 0 keeps none [default: 64]
+    #[arg(long, value_name = "MIB", value_parser = |text: &str| bounds::ATTEMPTS_MAX_MB.read::<u64>(text))]
+    #[serde(default, deserialize_with = "integer::read")]
+    pub(super) attempts_max_mb: Option<u64>,
     /// A shard with new records gets a snapshot after this time: 1 to 86400 s [default: 300]
     #[arg(long, value_name = "S", value_parser = |text: &str| bounds::SNAPSHOT_EVERY_S.read::<u64>(text))]
     #[serde(default, deserialize_with = "integer::read")]
@@ -86,6 +90,11 @@ pub(crate) struct VariableError {
 }
 
 impl Given {
+    /// The data directory and nothing else: what the tools take that only read it.
+    pub(crate) fn data(data: Option<PathBuf>) -> Self {
+        Self { data, ..Self::default() }
+    }
+
     /// What the environment gives; `get` looks a variable up. An empty variable gives nothing.
     pub(super) fn from_environment(get: impl Fn(&str) -> Option<OsString>) -> Result<Self, VariableError> {
         Ok(Self {
@@ -100,6 +109,7 @@ impl Given {
             pulse_grace_ms: read("GAVEL_PULSE_GRACE_MS", &get, |text| bounds::PULSE_GRACE_MS.read(text))?,
             outage: read("GAVEL_OUTAGE", &get, parse)?,
             outage_window_s: read("GAVEL_OUTAGE_WINDOW_S", &get, |text| bounds::OUTAGE_WINDOW_S.read(text))?,
+            attempts_max_mb: read("GAVEL_ATTEMPTS_MAX_MB", &get, |text| bounds::ATTEMPTS_MAX_MB.read(text))?,
             snapshot_every_s: read("GAVEL_SNAPSHOT_EVERY_S", &get, |text| {
                 bounds::SNAPSHOT_EVERY_S.read(text)
             })?,

@@ -54,7 +54,7 @@ fn the_defaults_are_as_documented() {
     assert_eq!(settings.resp.to_string(), "127.0.0.1:7400");
     assert!(settings.shards >= 2 && settings.threads >= 1);
     assert_eq!((settings.credit, settings.connection_credit), (65_536, 8_192));
-    assert_eq!((settings.pulse_grace_ms, settings.outage_window_s), (5, 300));
+    assert_eq!((settings.pulse_grace_ms, settings.outage_window_s, settings.attempts_max_mb), (5, 300, 64));
     assert_eq!((settings.snapshot_every_s, settings.snapshot_every_records), (300, 1_000_000));
     assert_eq!((settings.retire_after_s, settings.log_max_mb), (14_400, 1_024));
     assert_eq!((settings.archive_keep_days, settings.archive_max_mb), (30, 0));
@@ -75,6 +75,7 @@ fn every_setting_can_come_from_every_place() {
         ("pulse_grace_ms", "0"),
         ("outage", "fixed:60"),
         ("outage_window_s", "1"),
+        ("attempts_max_mb", "8"),
         ("snapshot_every_s", "2"),
         ("snapshot_every_records", "3000"),
         ("retire_after_s", "4"),
