@@ -45,6 +45,7 @@ pub fn run(plan: &Plan, mut say: impl FnMut(&str)) -> Result<(), BenchError> {
     runtime.block_on(async {
         many_auctions(plan, &mut say).await?;
         many_bids(plan, &mut say).await?;
+        some_auctions(plan, &mut say).await?;
         many_bans(plan, &mut say).await
     })
 }
@@ -64,8 +65,8 @@ fn options(dir: &Path) -> EngineOptions {
     EngineOptions { connection_credit: WINDOW, history: Some(history), ..EngineOptions::default() }
 }
 
-/// Starts an engine on a directory; it, and how long it took until bids are taken.
-async fn start(dir: &Path) -> Result<(Engine, f64), BenchError> {
+/// Starts an engine on a directory; it, how long it took until the log was open, and until bids are taken.
+async fn start_timed(dir: &Path) -> Result<(Engine, f64, f64), BenchError> {
     let lock = Arc::new(DirLock::acquire(dir, "a bench").map_err(failed)?);
     let options = options(dir);
     let now = options.clock.now();
@@ -75,12 +76,25 @@ async fn start(dir: &Path) -> Result<(Engine, f64), BenchError> {
         Ok((log, LogState { epoch: opened.last_epoch, alive_until: opened.alive_until, clean: opened.clean }))
     });
     let began = Instant::now();
+    let opened = Arc::new(std::sync::OnceLock::new());
+    let note = Arc::clone(&opened);
+    let open: OpenLog<SledLog> = Box::new(move || {
+        let open = open();
+        note.get_or_init(|| began.elapsed().as_secs_f64());
+        open
+    });
     let engine = Engine::start(options, open).map_err(failed)?;
     let phase = *engine.handle().phases().wait_for(|phase| *phase != Phase::Loading).await.map_err(failed)?;
     match phase {
-        Phase::Ready => Ok((engine, began.elapsed().as_secs_f64())),
+        Phase::Ready => {
+            Ok((engine, opened.get().copied().unwrap_or(f64::NAN), began.elapsed().as_secs_f64()))
+        }
         _ => Err(failed(format_args!("{:?}", engine.handle().failure()))),
     }
+}
+
+async fn start(dir: &Path) -> Result<Engine, BenchError> {
+    start_timed(dir).await.map(|(engine, ..)| engine)
 }
 
 /// Resident memory of this process, in bytes.
@@ -94,7 +108,7 @@ fn resident() -> f64 {
 async fn many_auctions(plan: &Plan, say: &mut impl FnMut(&str)) -> Result<(), BenchError> {
     let dir = TempDir::with_prefix_in("history-", &plan.dir).map_err(io("a directory"))?;
     let empty = resident();
-    let (engine, _) = start(dir.path()).await?;
+    let engine = start(dir.path()).await?;
     say(&format!("an engine without auctions: {:.1} MiB resident", resident() / 1048576.0));
     let handle = engine.handle();
     let mut port = handle.port();
@@ -108,12 +122,28 @@ async fn many_auctions(plan: &Plan, say: &mut impl FnMut(&str)) -> Result<(), Be
         plan.bids,
         (resident() - empty) / plan.auctions as f64
     ));
-    snapshot_under_load(&handle, &mut port, &auctions, "them all", say).await?;
-    engine.stop().await.map_err(failed)?;
     drop(port);
+    let began = Instant::now();
+    handle.snapshot().await.map_err(failed)?;
+    say(&format!("a snapshot of them all, beside nothing, took {:.2} s", began.elapsed().as_secs_f64()));
+    wait_until_archived(&handle).await;
+    engine.stop().await.map_err(failed)?;
     recovery(plan, dir.path(), true, say).await?;
     std::fs::remove_dir_all(dir.path().join(gavel_log::snapshot::SNAPSHOT_DIR)).map_err(io("snapshots"))?;
     recovery(plan, dir.path(), false, say).await
+}
+
+/// Until the log has handed on what the snapshot knows of.
+async fn wait_until_archived(handle: &Handle) {
+    let mut last = u64::MAX;
+    loop {
+        tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+        let bytes = handle.storage().usage.log_frame_bytes;
+        if bytes == last || bytes < 1 << 20 {
+            return;
+        }
+        last = bytes;
+    }
 }
 
 /// Takes a snapshot while bids go on, and says how long it held shards.
@@ -127,7 +157,7 @@ async fn snapshot_under_load(
     let began = Instant::now();
     let snapshot = handle.snapshot();
     let mut snapshot = std::pin::pin!(snapshot);
-    let (mut bids, mut base) = (0, 1_000_000_000_000_u64);
+    let (mut bids, mut base) = (0, 1_000_000_000_u64);
     loop {
         tokio::select! {
             biased;
@@ -163,32 +193,49 @@ async fn recovery(
 ) -> Result<(), BenchError> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as f64;
     let (mut times, mut rates, mut records, mut spared) = (Vec::new(), Vec::new(), 0, 0);
+    let (mut memory, mut opens) = (f64::NAN, Vec::new());
     for _ in 0..plan.runs {
-        let (engine, took) = start(dir).await?;
+        let (engine, opened, took) = start_timed(dir).await?;
+        opens.push(opened);
         let handle = engine.handle();
         let progress = handle.progress();
         records = progress.records_total.load(Ordering::Relaxed);
         spared = progress.records_in_snapshots.load(Ordering::Relaxed);
         times.push(took);
-        rates.push((records - spared) as f64 / took / cores);
+        rates.push((records - spared) as f64 / (took - opened) / cores);
+        memory = resident() / plan.auctions as f64;
         // Not marked, so that every start finds the same.
         drop(handle);
         engine.stop().await.map_err(failed)?;
     }
-    let (time, rate) = (Spread::of(&times), Spread::of(&rates));
+    let (time, open, rate) = (Spread::of(&times), Spread::of(&opens), Spread::of(&rates));
     let median = |spread: Option<Spread>| spread.map_or(f64::NAN, |spread| spread.median);
     let what = if snapshot { "from a snapshot" } else { "from the log alone" };
     say(&format!(
-        "recovery {what}: {:.2} s (of {records} records {spared} were spared; {:.0} records/s and core)",
+        "recovery {what}: {:.2} s, {:.2} of them until the log was open (of {records} records {spared} were spared; {:.0} records/s and core; {memory:.0} bytes resident per auction)",
         median(time),
+        median(open),
         median(rate)
     ));
     Ok(())
 }
 
+/// A snapshot of a tenth of the auctions beside as many bids as there can be.
+async fn some_auctions(plan: &Plan, say: &mut impl FnMut(&str)) -> Result<(), BenchError> {
+    let dir = TempDir::with_prefix_in("history-", &plan.dir).map_err(io("a directory"))?;
+    let engine = start(dir.path()).await?;
+    let handle = engine.handle();
+    let mut port = handle.port();
+    let count = plan.auctions / 10;
+    let auctions = open(&handle, &mut port, count).await?;
+    bid(&handle, &mut port, &auctions, 0, count * plan.bids).await?;
+    snapshot_under_load(&handle, &mut port, &auctions, "a tenth of them", say).await?;
+    engine.stop().await.map_err(failed)
+}
+
 async fn many_bids(plan: &Plan, say: &mut impl FnMut(&str)) -> Result<(), BenchError> {
     let dir = TempDir::with_prefix_in("history-", &plan.dir).map_err(io("a directory"))?;
-    let (engine, _) = start(dir.path()).await?;
+    let engine = start(dir.path()).await?;
     let handle = engine.handle();
     let mut port = handle.port();
     let auctions = open(&handle, &mut port, 1).await?;
@@ -200,7 +247,7 @@ async fn many_bids(plan: &Plan, say: &mut impl FnMut(&str)) -> Result<(), BenchE
 async fn many_bans(plan: &Plan, say: &mut impl FnMut(&str)) -> Result<(), BenchError> {
     const BANS: u64 = 1_000_000;
     let dir = TempDir::with_prefix_in("history-", &plan.dir).map_err(io("a directory"))?;
-    let (engine, _) = start(dir.path()).await?;
+    let engine = start(dir.path()).await?;
     let handle = engine.handle();
     for bidder in (0..BANS).map(AccountId::from_integer) {
         let ban = Some(gavel_core::command::StandingBids::Keep);
@@ -270,7 +317,8 @@ async fn bid(
         }
         let auction = auctions[(number % auctions.len() as u64) as usize];
         let bidder = AccountId::from_integer(1 + base + number % 100_000);
-        let amount = Amount::new(1 + base + number).unwrap_or(Amount::MAX);
+        // A thousand more each time: more than any step of the terms.
+        let amount = Amount::new((1 + base + number) * 1_000).unwrap_or(Amount::MAX);
         let command = Command::Bid { bidder, amount, id: None };
         port.push(Ticket(number), handle.now(), AuctionCommand { auction, command }).map_err(failed)?;
         if number % BATCH == BATCH - 1 {

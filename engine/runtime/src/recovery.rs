@@ -67,7 +67,6 @@ pub(crate) fn open<L: Log>(
     share_bans(&mut recovered, now);
     prepare_routing(shared, (placement, known), &recovered, now);
     for Recovered { book, .. } in recovered {
-        shared.live.insert_all(book.live_auctions());
         if shared.start_shard(book).is_err() {
             return Ok(None);
         }
