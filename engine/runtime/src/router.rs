@@ -1,7 +1,7 @@
 //! What sessions use of the engine: ports for commands, the live view for reads, and how the engine is.
 
-use crate::consumers::Consumers;
 use crate::attempts::AttemptCounts;
+use crate::consumers::Consumers;
 use crate::engine::{Failure, Phase, Shared};
 use crate::live::{LiveAuction, LiveCounts};
 use crate::port::Port;

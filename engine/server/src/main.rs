@@ -2,6 +2,7 @@
 //!
 //! `main` does nothing but hand over: [`cli`] reads the command line, [`config`] the settings, and each command has a module.
 
+mod backup;
 mod cli;
 mod config;
 mod consumer;
@@ -9,6 +10,7 @@ mod demo;
 mod exit;
 mod info;
 mod output;
+mod restore;
 mod serve;
 mod server;
 mod session;
