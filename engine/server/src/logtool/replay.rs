@@ -141,9 +141,11 @@ pub(super) fn replay_on(
     progress: &Progress,
 ) -> Result<(), ToolError> {
     let range = Range { from: None, until: until.0 };
+    // A running server goes on meanwhile: what was there when the source was opened counts, so that every way ends alike.
+    let last = source.tip(replica.shard()).lsn;
     for frame in source.read_from(replica.shard(), replica.last().next()) {
         let frame = frame?;
-        if !apply(replica, &frame, range)? {
+        if !apply(replica, &frame, range, last)? {
             break;
         }
         progress.add(frame.count().into());
@@ -151,13 +153,13 @@ pub(super) fn replay_on(
     Ok(())
 }
 
-/// Takes a frame's records in, but for those that the replica has. False when one is behind the range.
-fn apply(replica: &mut Replica, frame: &Frame, range: Range) -> Result<bool, ToolError> {
+/// Takes a frame's records in, but for those that the replica has. False when one is behind the range or the last that counts.
+fn apply(replica: &mut Replica, frame: &Frame, range: Range, last: Lsn) -> Result<bool, ToolError> {
     let known = replica.last();
     for (lsn, bytes) in frame.records().filter(|(lsn, _)| *lsn > known) {
         let position = Position { shard: frame.shard(), epoch: frame.epoch(), lsn };
         let record = decode(bytes).map_err(|cause| ToolError::Record { position, cause })?;
-        if range.place(position, record.at()) == Place::Behind {
+        if lsn > last || range.place(position, record.at()) == Place::Behind {
             return Ok(false);
         }
         replica.apply(record, position)?;

@@ -8,6 +8,7 @@ use crate::output::{self, grouped};
 use clap::Args;
 use gavel_core::{Lsn, ShardId, Timestamp};
 use gavel_engine::Clock;
+use gavel_log::archive::ARCHIVE_DIR;
 use gavel_log::offline::Salvage;
 use gavel_log::snapshot::{self, SNAPSHOT_DIR};
 use serde_json::{Value, json};
@@ -104,6 +105,8 @@ fn write(salvage: &Salvage, to: &Path, now: Timestamp, shards: &[Saved]) -> Resu
     let length = |(first, last): &(Lsn, Lsn)| last.0 + 1 - first.0;
     let progress =
         Progress::records("writing", shards.iter().flat_map(|saved| &saved.runs).map(length).sum());
+    let folder = to.join(ARCHIVE_DIR);
+    std::fs::create_dir_all(&folder).map_err(ToolError::io(&folder))?;
     let mut before = None;
     salvage.write(to, now, &mut |shard, last| {
         let first = before.filter(|(of, _)| *of == shard).map_or(last, |(_, before)| before);

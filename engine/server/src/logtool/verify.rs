@@ -56,7 +56,8 @@ pub(super) fn run(flags: &VerifyFlags, dir: &Path, json: bool) -> Result<Exit, T
     let mut found: Vec<Found> =
         source.offline().verify(&mut |read| progress.stage(read)).into_iter().map(Found::from).collect();
     drop(progress);
-    let outcomes = if flags.quick { Vec::new() } else { digest::check(&source)? };
+    let damaged: Vec<PathBuf> = found.iter().filter_map(|found| found.file.clone()).collect();
+    let outcomes = if flags.quick { Vec::new() } else { digest::check(&source, &damaged)? };
     for outcome in &outcomes {
         // What the bytes have shown is not told a second time.
         let known = found.iter().any(|found| found.shard == Some(outcome.shard));

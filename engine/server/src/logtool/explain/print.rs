@@ -38,13 +38,16 @@ impl Text {
         words.lines.iter().try_for_each(|line| self.lines.line(&format!("        {line}")))
     }
 
-    fn begin(&mut self, beginning: Beginning, terms: Option<&Terms>) -> Result<(), ToolError> {
+    fn begin(&mut self, beginning: Beginning, terms: Option<&Terms>, journal: bool) -> Result<(), ToolError> {
         self.lines.line(&format!("auction {}", self.question.auction))?;
         if let Some(terms) = terms {
             terms_words(terms).iter().try_for_each(|line| self.lines.line(line))?;
         }
         if let Some(later) = beginning_words(beginning) {
             self.lines.line(&format!("\n{later}"))?;
+        }
+        if !journal {
+            self.lines.line("\nThere is no journal of refused attempts here, so none are told.")?;
         }
         Ok(())
     }
@@ -53,7 +56,7 @@ impl Text {
 impl Print for Text {
     fn entry(&mut self, entry: &Entry<'_>) -> Result<(), ToolError> {
         match entry {
-            Entry::Begin(beginning, terms) => self.begin(*beginning, *terms),
+            Entry::Begin { beginning, terms, journal } => self.begin(*beginning, *terms, *journal),
             Entry::Record(event, _, Some((words, _))) => self.told(&event.seq.0.to_string(), event.at, words),
             Entry::Record(event, _, None) => {
                 self.told(&event.seq.0.to_string(), event.at, &unknown_words(event, self.question))
@@ -88,7 +91,7 @@ impl Json {
         Self { question, lines: Lines::stdout(), entries: 0, begun: false }
     }
 
-    fn begin(&mut self, beginning: Beginning, terms: Option<&Terms>) -> Result<(), ToolError> {
+    fn begin(&mut self, beginning: Beginning, terms: Option<&Terms>, journal: bool) -> Result<(), ToolError> {
         self.begun = true;
         let text = |text: String| Value::String(text);
         let head = json!({
@@ -96,6 +99,7 @@ impl Json {
             "seller": terms.map(|terms| terms.seller.to_string()),
             "currency": terms.map(|terms| terms.currency.to_string()),
             "terms": terms.map(terms_words),
+            "journal": journal,
             "history": beginning_words(beginning).map_or_else(|| text("whole".to_owned()), text),
         });
         // The object stays open: its entries are written as they come.
@@ -114,7 +118,7 @@ impl Json {
 impl Print for Json {
     fn entry(&mut self, entry: &Entry<'_>) -> Result<(), ToolError> {
         match entry {
-            Entry::Begin(beginning, terms) => self.begin(*beginning, *terms),
+            Entry::Begin { beginning, terms, journal } => self.begin(*beginning, *terms, *journal),
             Entry::Record(event, position, told) => {
                 let unknown = || (unknown_words(event, self.question), None);
                 let (words, facts) =

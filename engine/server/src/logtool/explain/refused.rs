@@ -8,6 +8,11 @@ use gavel_log::attempts::{self, Attempt};
 use gavel_wire::Code;
 use std::path::Path;
 
+/// Whether the directory has a journal of refused attempts. A backup has none.
+pub(super) fn has_journal(dir: &Path) -> bool {
+    dir.join(attempts::DIR).is_dir()
+}
+
 /// The refused attempts on an auction, in about the order of their times.
 pub(super) fn read(
     dir: &Path,

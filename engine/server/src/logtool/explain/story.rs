@@ -28,8 +28,15 @@ pub(super) struct Question {
 
 /// One thing that happened, in the order in which it did.
 pub(super) enum Entry<'a> {
-    /// How the auction stood before the first record that is told with its rule.
-    Begin(Beginning, Option<&'a Terms>),
+    /// Comes first.
+    Begin {
+        /// Where the history begins.
+        beginning: Beginning,
+        /// The terms, where they are known.
+        terms: Option<&'a Terms>,
+        /// Whether there is a journal of refused attempts.
+        journal: bool,
+    },
     /// A record of the auction, with the state after it. No state where the one before it is not known.
     Record(&'a Event, Position, Option<(Words, Facts)>),
     /// A record of the shard that touches the auction.
@@ -117,7 +124,9 @@ impl<'a, F: FnMut(Entry<'_>) -> Result<(), ToolError>> Story<'a, F> {
                 return Err(ToolError::NoAuction { auction, oldest: self.source.oldest(auction.shard()) });
             }
             self.stand = self.snapshot.take();
-            (self.tell)(Entry::Begin(beginning, self.stand.as_ref().map(Stand::terms)))?;
+            let (terms, journal) =
+                (self.stand.as_ref().map(Stand::terms), refused::has_journal(self.source.dir()));
+            (self.tell)(Entry::Begin { beginning, terms, journal })?;
         }
         let stand = self.stand.or(self.snapshot);
         Ok(Ending { stands: stand.map(|stand| (stand.terms().clone(), stand.facts())) })
@@ -165,7 +174,8 @@ impl<'a, F: FnMut(Entry<'_>) -> Result<(), ToolError>> Story<'a, F> {
         self.stand = Stand::opened(event, position);
         let beginning = if self.stand.is_some() { Beginning::Opening } else { self.look_for_snapshot()? };
         let known = self.stand.as_ref().or(self.snapshot.as_ref());
-        (self.tell)(Entry::Begin(beginning, known.map(Stand::terms)))
+        let journal = refused::has_journal(self.source.dir());
+        (self.tell)(Entry::Begin { beginning, terms: known.map(Stand::terms), journal })
     }
 
     fn look_for_snapshot(&mut self) -> Result<Beginning, ToolError> {

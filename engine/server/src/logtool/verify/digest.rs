@@ -24,41 +24,60 @@ pub(super) struct Outcome {
     pub(super) shard: ShardId,
     /// The last record that was taken in.
     last: Lsn,
-    /// The digest on each way, the newest beginning first. One where there is no second way; none where the history has no beginning.
+    /// The digest on each way, the newest beginning first. One where there is no second way.
     digests: Vec<(Way, Result<Digest, ToolError>)>,
+    /// A running server has taken snapshots that are later than what was read, or removed those that were to be read.
+    overtaken: bool,
 }
 
-/// Rebuilds every shard on two ways. Damage is part of an outcome.
-pub(super) fn check(source: &Source) -> Result<Vec<Outcome>, ToolError> {
+/// Rebuilds every shard on two ways, without the files that are known to be damaged. Further damage is part of an outcome.
+pub(super) fn check(source: &Source, damaged: &[PathBuf]) -> Result<Vec<Outcome>, ToolError> {
     let shards = source.shards();
-    let ways: Vec<(ShardId, Vec<Way>)> =
-        shards.iter().map(|&shard| Ok((shard, ways(source, shard)?))).collect::<Result<_, ToolError>>()?;
-    let records = |(shard, ways): &(ShardId, Vec<Way>)| ways.len() as u64 * source.tip(*shard).lsn.0;
-    let progress = Progress::records("replaying", ways.iter().map(records).sum());
-    in_parallel(&shards, |shard| {
-        let ways = ways.iter().find(|(of, _)| *of == shard).map_or(&[][..], |(_, ways)| ways);
-        let digests = ways.iter().map(|way| (way.clone(), digest(source, shard, way, &progress))).collect();
-        Ok(Outcome { shard, last: source.tip(shard).lsn, digests })
-    })
+    let records = |shard: &ShardId| 2 * source.tip(*shard).lsn.0;
+    let progress = Progress::records("replaying", shards.iter().map(records).sum());
+    in_parallel(&shards, |shard| check_shard(source, shard, damaged, &progress))
 }
 
-/// The two ways that there are: the two newest of the snapshots and, where it is not gone, the first record.
-fn ways(source: &Source, shard: ShardId) -> Result<Vec<Way>, ToolError> {
+/// Takes the two newest ways that there are: whole snapshots and, where it is not gone, the first record.
+fn check_shard(
+    source: &Source,
+    shard: ShardId,
+    damaged: &[PathBuf],
+    progress: &Progress,
+) -> Result<Outcome, ToolError> {
     let (oldest, last) = (source.oldest(shard), source.tip(shard).lsn);
-    let reaches = |from: Lsn| oldest <= from.next() && from <= last;
-    let snapshots = source.snapshots(shard)?.into_iter().filter(|path| {
-        // A snapshot that can't be opened is among the flaws already.
-        gavel_log::snapshot::Reader::open(path).is_ok_and(|reader| reaches(reader.head().from.lsn))
-    });
+    let mut outcome = Outcome { shard, last, digests: Vec::new(), overtaken: false };
+    let snapshots = source.snapshots(shard)?.into_iter().filter(|path| !damaged.contains(path));
     let start = (oldest <= Lsn(1)).then_some(Way::Start);
-    Ok(snapshots.map(Way::Snapshot).chain(start).take(2).collect())
+    for way in snapshots.map(Way::Snapshot).chain(start) {
+        if outcome.digests.len() == 2 {
+            break;
+        }
+        let begin = match &way {
+            Way::Start => Replica::new(shard),
+            Way::Snapshot(path) => match Replica::from_snapshot(path) {
+                Ok((replica, head, foot)) if oldest <= head.from.lsn.next() && foot.until <= last => replica,
+                Ok((_, _, foot)) => {
+                    outcome.overtaken |= foot.until > last;
+                    continue;
+                }
+                Err(_) if !path.exists() => {
+                    outcome.overtaken = true;
+                    continue;
+                }
+                Err(error) => {
+                    outcome.digests.push((way, Err(error.into())));
+                    continue;
+                }
+            },
+        };
+        let digest = digest(begin, source, progress);
+        outcome.digests.push((way, digest));
+    }
+    Ok(outcome)
 }
 
-fn digest(source: &Source, shard: ShardId, way: &Way, progress: &Progress) -> Result<Digest, ToolError> {
-    let mut replica = match way {
-        Way::Start => Replica::new(shard),
-        Way::Snapshot(path) => Replica::from_snapshot(path)?.0,
-    };
+fn digest(mut replica: Replica, source: &Source, progress: &Progress) -> Result<Digest, ToolError> {
     progress.add(replica.last().0);
     replay_on(&mut replica, source, Until::default(), progress)?;
     Ok(replica.digest())
@@ -86,7 +105,7 @@ impl Outcome {
                 way_words(first),
                 way_words(second)
             ))),
-            [] => Some(found(format!(
+            [] if !self.overtaken => Some(found(format!(
                 "shard {}: no state can be rebuilt, as the history begins after its first record and no whole snapshot reaches back to it",
                 self.shard
             ))),
@@ -100,6 +119,12 @@ impl Outcome {
             format!("{digest} from {}", way_words(way))
         };
         let ways: Vec<_> = self.digests.iter().map(way).collect();
+        if ways.is_empty() {
+            return format!(
+                "shard {}: no digest: its snapshots are later than what was read of its records",
+                self.shard
+            );
+        }
         format!("shard {}: digest {}", self.shard, ways.join(", "))
     }
 

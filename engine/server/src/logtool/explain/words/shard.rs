@@ -23,7 +23,8 @@ pub(in super::super) fn shard_words(
                     "standing bids are removed, as the records that follow say for each auction"
                 }
             };
-            let line = format!("{bidder} may not bid in {} any more; {bids}", scope(seller));
+            let here = if seller.is_none() { "any auction".to_owned() } else { scope(seller) };
+            let line = format!("{bidder} may not bid in {here} any more; {bids}");
             (at, format!("{bidder} banned from {}", scope(seller)), line)
         }
         ShardEvent::Unbanned { bidder, seller, at } if touches(seller) => {
