@@ -75,7 +75,10 @@ fn a_kill_loses_at_most_what_was_not_written() {
         refuse(&mut client, auction, 500);
         server.kill9();
         let found = attempts(server.data(), auction).len() as u64;
-        assert!(found >= u64::from(round) * 500, "round {round}: {found} are left of at least {written} written");
+        assert!(
+            found >= u64::from(round) * 500,
+            "round {round}: {found} are left of at least {written} written"
+        );
         server.restart();
         client = server.connect();
     }

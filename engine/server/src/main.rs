@@ -3,10 +3,13 @@
 //! `main` does nothing but hand over: [`cli`] reads the command line, [`config`] the settings, and each command has a module.
 
 mod cli;
+mod client;
+mod completions;
 mod config;
 mod demo;
 mod exit;
 mod info;
+mod manual;
 mod output;
 mod serve;
 mod server;

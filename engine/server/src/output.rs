@@ -27,6 +27,19 @@ pub(crate) fn warning(found: &dyn Display) {
     drop(writeln!(std::io::stderr().lock(), "warning: {found}"));
 }
 
+/// Says on stderr what a server has refused: its code, then its words.
+pub(crate) fn refused(exit: Exit, refusal: &dyn Display) -> Exit {
+    // Nobody is left to tell when stderr is gone; the exit code still says it.
+    drop(writeln!(std::io::stderr().lock(), "refused: {refusal}"));
+    exit
+}
+
+/// Says on stderr what a person may want to know.
+pub(crate) fn note(text: &dyn Display) {
+    // Nobody is left to tell when stderr is gone.
+    drop(writeln!(std::io::stderr().lock(), "{text}"));
+}
+
 /// Rows as text, columns aligned: the first to the left, the others to the right. The first row is the heading.
 pub(crate) fn table(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
