@@ -17,6 +17,7 @@
 
 pub mod binaries;
 pub mod client;
+pub mod command_line;
 pub mod fixtures;
 pub mod oracle;
 pub mod process;
