@@ -23,8 +23,10 @@ Examples:
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConsumerCommand {
     /// List the consumers that follow by name: connected or not, and how far behind
+    #[command(after_help = "Examples:\n  gavel consumer list\n  gavel consumer list --json | jq '.[].name'")]
     List(Server),
     /// Forget a consumer that is gone for good
+    #[command(after_help = "Examples:\n  gavel consumer forget old-flusher")]
     Forget {
         /// Its name
         #[arg(value_name = "NAME")]
