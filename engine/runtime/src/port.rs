@@ -5,14 +5,19 @@
 //! - A pushed command holds one credit of the process until it is answered and one of the port until the answer is taken, so the
 //!   answer queue (as long as the port's credit) is never full.
 //! - Nothing here waits but [`Port::answers`].
+//!
+//! Connections that bring one command at a time (HTTP) share a port, one for each of their threads: what they bring in one turn of
+//! the thread goes to each shard as one message, as if one connection had brought it.
 
 use crate::credit::Credit;
 use crate::engine::{Phase, Shared};
 use crate::limits::{CREDIT_CHUNK, OPERATOR_CREDIT};
 use crate::message::{AnswerTo, Answers, Batch, Pool, Submission, Task, Ticket};
+use crate::stamps::StampKey;
 use gavel_core::command::ShardKeyed;
 use gavel_core::{ShardId, Timestamp};
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use tokio::sync::mpsc;
 
 /// Why a command was not taken. Nothing of it has happened; it can be sent again.
@@ -42,6 +47,8 @@ pub struct Port {
     pending: Vec<Pending>,
     /// Process credit taken and not yet used.
     reserve: usize,
+    /// The earliest time of receipt given out by [`Port::receive`] since the last flush; pulses wait for it.
+    received: Option<StampKey>,
     /// Commands pushed whose answers were not taken yet.
     under_way: usize,
     credit: usize,
@@ -64,6 +71,12 @@ impl Port {
         Self::with(shared, credit, Pool::Bidders)
     }
 
+    /// A port that many connections share. It may have all credit of the process; each connection has its own bound.
+    pub(crate) fn to_share(shared: Arc<Shared>) -> Self {
+        let credit = shared.credit.total();
+        Self::with(shared, credit, Pool::Bidders)
+    }
+
     /// The port of a command to all shards, with credit of its own. One at a time.
     pub(crate) fn for_operators(shared: Arc<Shared>) -> Self {
         Self::with(shared, OPERATOR_CREDIT, Pool::Operators)
@@ -72,7 +85,28 @@ impl Port {
     fn with(shared: Arc<Shared>, credit: usize, pool: Pool) -> Self {
         let (port, receiver) = mpsc::channel(credit);
         let answer_to = AnswerTo { port, pool };
-        Self { shared, pending: Vec::new(), reserve: 0, under_way: 0, credit, answer_to, receiver }
+        Self {
+            shared,
+            pending: Vec::new(),
+            reserve: 0,
+            received: None,
+            under_way: 0,
+            credit,
+            answer_to,
+            receiver,
+        }
+    }
+
+    /// Now, as the time of receipt of what the caller has just read. It is held until the next [`flush`](Self::flush): pulses wait for
+    /// the earliest that was given out since the last one.
+    pub fn receive(&mut self) -> Timestamp {
+        if self.received.is_some() {
+            // Not earlier than the one that is held, so what holds pulses back for that one does so for this.
+            return self.shared.clock.now();
+        }
+        let key = self.shared.stamps.enter(&self.shared.clock);
+        self.received = Some(key);
+        key.at()
     }
 
     /// Takes a command on. It goes out with the next [`flush`](Self::flush). What has no shard key does not compile here.
@@ -151,6 +185,10 @@ impl Port {
         }
         let unused = std::mem::take(&mut self.reserve);
         self.pool().give(unused);
+        // Only now: the commands that carry it are in the mailboxes.
+        if let Some(received) = self.received.take() {
+            self.shared.stamps.leave(received);
+        }
     }
 
     /// The next answers. `None` never happens while the port lives.
@@ -160,6 +198,13 @@ impl Port {
         let answers = self.receiver.recv().await?;
         self.under_way -= answers.0.len();
         Some(answers)
+    }
+
+    /// As [`answers`](Self::answers), for callers that can't hold the port across a wait.
+    pub fn poll_answers(&mut self, context: &mut Context<'_>) -> Poll<Option<Answers>> {
+        let answers = ready!(self.receiver.poll_recv(context));
+        self.under_way -= answers.as_ref().map_or(0, |answers| answers.0.len());
+        Poll::Ready(answers)
     }
 
     /// Further answers that are there already.
@@ -189,5 +234,8 @@ impl Drop for Port {
             }
         }
         self.pool().give(self.reserve + unsent);
+        if let Some(received) = self.received.take() {
+            self.shared.stamps.leave(received);
+        }
     }
 }

@@ -47,6 +47,13 @@ impl Handle {
         Port::new(Arc::clone(&self.shared))
     }
 
+    /// A way in that many connections share, each with one command at a time. It may use all credit of the process, so its owner bounds
+    /// what each connection has under way.
+    #[must_use]
+    pub fn shared_port(&self) -> Port {
+        Port::to_share(Arc::clone(&self.shared))
+    }
+
     /// The time of receipt of what was just read. To be held until the commands that carry it are flushed: pulses wait for it.
     pub fn received(&self) -> Received<'_> {
         self.shared.stamps.stamp(&self.shared.clock)
