@@ -45,7 +45,9 @@ mod bidders;
 mod bids;
 mod decide;
 mod digest;
+pub mod export;
 mod history;
+pub mod import;
 mod standing;
 mod view;
 
