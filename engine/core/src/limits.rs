@@ -18,6 +18,8 @@ pub const INCREMENTS_MAX: usize = 32;
 pub const DETAILS_BYTES_MAX: usize = 16 * 1024;
 /// Bytes of a reason given for a retraction, removal or cancellation (UTF-8).
 pub const REASON_BYTES_MAX: usize = 256;
+/// Bytes of a consumer's name.
+pub const CONSUMER_NAME_BYTES_MAX: usize = 64;
 /// Bytes of a placement key (UTF-8).
 pub const PLACEMENT_KEY_BYTES_MAX: usize = 128;
 /// Ranges in one placement policy.

@@ -41,8 +41,70 @@ impl Seq {
     }
 }
 
+impl Position {
+    /// Before a shard's first record: where whoever has nothing yet stands.
+    #[must_use]
+    pub const fn start(shard: ShardId) -> Self {
+        Self { shard, epoch: Epoch(0), lsn: Lsn(0) }
+    }
+
+    /// Reads the text form; `None` for anything else.
+    #[inline]
+    #[must_use]
+    pub fn parse(text: &[u8]) -> Option<Self> {
+        let first = text.iter().position(|&byte| byte == b'-')?;
+        let second = first + 1 + text[first + 1..].iter().position(|&byte| byte == b'-')?;
+        Some(Self {
+            shard: ShardId(u8::try_from(number(&text[..first])?).ok()?),
+            epoch: Epoch(u32::try_from(number(&text[first + 1..second])?).ok()?),
+            lsn: Lsn(number(&text[second + 1..])?),
+        })
+    }
+}
+
+/// Decimal digits, at most what 64 bits hold.
+#[inline]
+fn number(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() || digits.len() > 20 {
+        return None;
+    }
+    digits.iter().try_fold(0_u64, |value, &byte| {
+        let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
+        value.checked_mul(10)?.checked_add(digit)
+    })
+}
+
 impl std::fmt::Display for Position {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}-{}-{}", self.shard.0, self.epoch.0, self.lsn.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_position_is_read_as_it_is_written_and_nothing_else_is_one() {
+        for (shard, epoch, lsn) in [(0, 0, 0), (3, 1, 42), (255, u32::MAX, u64::MAX)] {
+            let position = Position { shard: ShardId(shard), epoch: Epoch(epoch), lsn: Lsn(lsn) };
+            assert_eq!(Position::parse(position.to_string().as_bytes()), Some(position));
+        }
+        for wrong in [
+            "",
+            "3",
+            "3-1",
+            "3-1-",
+            "-1-1",
+            "3--1",
+            "3-1-1-1",
+            "256-1-1",
+            "3-4294967296-1",
+            "3-1-18446744073709551616",
+            "3-1-x",
+            " 3-1-1",
+        ] {
+            assert_eq!(Position::parse(wrong.as_bytes()), None, "{wrong}");
+        }
     }
 }

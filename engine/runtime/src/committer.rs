@@ -34,6 +34,7 @@ impl<L: Log> Committer<L> {
     pub(crate) fn new(log: L, epoch: Epoch, inbox: Receiver<Decided>, shared: Arc<Shared>) -> Self {
         let builders = (0..SHARDS_MAX).map(|_| None).collect();
         let marked_at = shared.clock.now();
+        shared.feed.begin(&log);
         Self { log, inbox, shared, builders, epoch, round: Vec::new(), frames: Vec::new(), marked_at }
     }
 
@@ -41,7 +42,7 @@ impl<L: Log> Committer<L> {
     /// for another reason commits and answers nothing more.
     pub(crate) fn run(mut self) {
         let shared = Arc::clone(&self.shared);
-        let _guard = FailOnPanic(Arc::clone(&shared));
+        let _guard = OnEnd(Arc::clone(&shared));
         if let Err(error) = self.start().and_then(|()| self.rounds()).and_then(|()| self.close()) {
             shared.fail(Failure::Log(error.to_string()));
         }
@@ -63,6 +64,7 @@ impl<L: Log> Committer<L> {
     }
 
     fn close(self) -> Result<(), LogError> {
+        self.shared.feed.end();
         if self.has_failed() { Ok(()) } else { Box::new(self.log).close(self.shared.clock.now()) }
     }
 
@@ -156,11 +158,12 @@ impl<L: Log> Committer<L> {
         stats.commits.fetch_add(1, Ordering::Relaxed);
         stats.commit_us.fetch_add(micros, Ordering::Relaxed);
         stats.commit_us_max.fetch_max(micros, Ordering::Relaxed);
-        for frame in self.frames.drain(..) {
+        for frame in &self.frames {
             stats.frames.fetch_add(1, Ordering::Relaxed);
             stats.frame_bytes.fetch_add(frame.bytes().len() as u64, Ordering::Relaxed);
             self.shared.durable[usize::from(frame.shard().0)].store(frame.last().0, Ordering::Release);
         }
+        self.shared.feed.rings.publish(&mut self.frames);
         Ok(())
     }
 
@@ -211,11 +214,12 @@ pub(crate) fn durable_of(shared: &Shared, shard: ShardId) -> Lsn {
     Lsn(shared.durable[usize::from(shard.0)].load(Ordering::Acquire))
 }
 
-/// Ends the engine when the log thread panics: whoever waits for it must not wait for ever.
-struct FailOnPanic(Arc<Shared>);
+/// Lets go of the log when its thread ends. When it panics, ends the engine too: whoever waits for it must not wait for ever.
+struct OnEnd(Arc<Shared>);
 
-impl Drop for FailOnPanic {
+impl Drop for OnEnd {
     fn drop(&mut self) {
+        self.0.feed.end();
         if std::thread::panicking() {
             self.0.defect("the log thread has panicked".to_owned());
         }

@@ -6,7 +6,9 @@
 
 use crate::clock::Clock;
 use crate::committer::Committer;
+use crate::consumers::{Consumers, Saver};
 use crate::credit::Credit;
+use crate::follow::Feed;
 use crate::limits::{MAILBOX_MESSAGES, OPERATOR_CREDIT};
 use crate::live::LiveView;
 use crate::message::{Answers, Batch, Decided, Pool, Reply};
@@ -74,6 +76,7 @@ pub(crate) struct Shared {
     pub(crate) shards: Box<[OnceLock<Addr<ShardActor>>]>,
     pub(crate) routing: Routing,
     pub(crate) progress: Progress,
+    pub(crate) feed: Feed,
     pub(crate) epoch: OnceLock<Epoch>,
     /// Gone once the engine is closing, so that the log thread ends when the last shard does.
     to_log: Mutex<Option<Sender<Decided>>>,
@@ -98,6 +101,7 @@ impl Shared {
             shards: (0..SHARDS_MAX).map(|_| OnceLock::new()).collect(),
             routing: Routing::default(),
             progress: Progress::default(),
+            feed: Feed::new(Consumers::open(options.consumers.clone(), options.clock.clone())),
             epoch: OnceLock::new(),
             to_log: Mutex::new(Some(to_log)),
             arbiters: OnceLock::new(),
@@ -228,6 +232,7 @@ struct Threads {
     log_thread: JoinHandle<()>,
     system: actix::System,
     system_thread: JoinHandle<()>,
+    consumers: Saver,
 }
 
 impl Engine {
@@ -240,6 +245,7 @@ impl Engine {
         options.check()?;
         let (to_log, inbox) = crossbeam::channel::bounded(options.credit + crate::limits::LOG_CHANNEL_SLACK);
         let shared = Arc::new(Shared::new(&options, to_log));
+        let consumers = Saver::start(Arc::clone(&shared.feed.consumers)).map_err(StartError::Thread)?;
         let (system, system_thread) = start_system(&shared, options.threads)?;
         let log_thread = {
             let shared = Arc::clone(&shared);
@@ -252,7 +258,7 @@ impl Engine {
             })
         };
         let log_thread = log_thread.map_err(StartError::Thread)?;
-        Ok(Self { shared, threads: Some(Threads { log_thread, system, system_thread }) })
+        Ok(Self { shared, threads: Some(Threads { log_thread, system, system_thread, consumers }) })
     }
 
     /// What sessions use. Cloned freely.
@@ -269,10 +275,12 @@ impl Engine {
         self.shared.enter(Phase::Closing);
         self.wait_until_idle().await;
         self.shared.to_log.lock().take();
-        let Some(Threads { log_thread, system, system_thread }) = self.threads.take() else { return Ok(()) };
+        let Some(threads) = self.threads.take() else { return Ok(()) };
+        let Threads { log_thread, system, system_thread, consumers } = threads;
         // The shards go first: they hold no command any more. The log thread ends once the last of them is gone.
         let joined = tokio::task::spawn_blocking(move || {
             system.stop();
+            consumers.stop();
             (system_thread.join(), log_thread.join())
         });
         match joined.await {

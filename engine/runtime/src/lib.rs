@@ -14,8 +14,11 @@
 
 mod clock;
 mod committer;
+mod consumers;
 mod credit;
 mod engine;
+mod follow;
+mod lag;
 pub mod limits;
 mod live;
 mod message;
@@ -24,13 +27,17 @@ mod operators;
 mod options;
 mod port;
 mod recovery;
+mod ring;
 mod router;
 mod shard;
 mod stamps;
 mod stats;
 
 pub use clock::{Clock, SystemTimeSource, TimeSource};
+pub use consumers::{Attached, ConsumerReport, Consumers, Cursor, ForgetError, TakenOver, TooManyConsumers};
 pub use engine::{Engine, Failure, LogState, OpenLog, Phase, StartError};
+pub use follow::{Follow, FollowError};
+pub use lag::{ConsumerLag, Lag};
 pub use live::{LiveAuction, LiveCounts, LiveView, View};
 pub use message::{Answers, AuctionCommand, Opening, Reply, Submission, Task, Ticket, WideBan};
 pub use openings::PushedOpening;

@@ -42,6 +42,20 @@ pub const PULSE_GRACE_MS_DEFAULT: u64 = 5;
 pub const DRIFT_REPORTED_MS: u64 = 1_000;
 /// Microseconds between two synced marks.
 pub const MARK_INTERVAL_US: u64 = 1_000_000;
+/// Named consumers that are kept.
+pub const CONSUMERS_MAX: usize = 64;
+/// Bytes of the latest frames that the ring of one shard keeps for followers.
+pub const RING_BYTES_MAX: usize = 4 << 20;
+/// Bytes of frames that the rings of all shards keep together, above what each may always keep.
+pub const RINGS_BYTES_MAX: usize = 32 << 20;
+/// Bytes of frames that the ring of a shard may keep however many others there are.
+pub const RING_BYTES_MIN: usize = 64 << 10;
+/// Bytes of frames that a follower is handed at a time, from the ring or from disk; a frame more at most.
+pub const FOLLOW_BYTES: usize = 128 << 10;
+/// Followers that read the disk at the same time. The others wait for them, and nobody else does.
+pub const FOLLOWERS_READING_MAX: usize = 4;
+/// Milliseconds between two saves of the consumers' cursors.
+pub const CONSUMERS_SAVED_EVERY_MS: u64 = 1_000;
 
 const _: () = assert!(
     MAILBOX_MESSAGES > CREDIT_MAX + OPERATOR_CREDIT + QUESTIONS_PER_SHARD,
@@ -53,6 +67,16 @@ const _: () = assert!(
 );
 const _: () =
     assert!(CONNECTION_CREDIT_MAX <= CREDIT_MAX, "a connection has no more credit than the process");
+const _: () = assert!(
+    RINGS_BYTES_MAX + RING_BYTES_MIN * gavel_core::limits::SHARDS_MAX <= 48 << 20,
+    "the rings of all shards hold at most 48 MiB"
+);
+const _: () = assert!(
+    gavel_log::limits::FRAME_BYTES_MAX <= RING_BYTES_MIN
+        && RING_BYTES_MIN <= RING_BYTES_MAX
+        && RING_BYTES_MAX <= RINGS_BYTES_MAX,
+    "every ring holds its latest frame, whatever the others hold"
+);
 const _: () = assert!(CREDIT_DEFAULT <= CREDIT_MAX && CONNECTION_CREDIT_DEFAULT <= CONNECTION_CREDIT_MAX);
 const _: () =
     assert!(CREDIT_CHUNK <= CONNECTION_CREDIT_DEFAULT, "a chunk is not more than a connection may have");

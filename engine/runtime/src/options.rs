@@ -7,6 +7,7 @@ use crate::limits::{
 };
 use gavel_core::Duration;
 use gavel_core::limits::SHARDS_MAX;
+use std::path::PathBuf;
 
 /// The engine's settings.
 #[derive(Clone, Debug)]
@@ -26,6 +27,8 @@ pub struct EngineOptions {
     pub outage: OutagePolicy,
     /// Auctions that would have ended up to this long after the outage are given time, too. Default: 300 s.
     pub outage_window: Duration,
+    /// The file that the feed's named consumers are kept in. Default: none; they are known until the engine stops.
+    pub consumers: Option<PathBuf>,
     /// The engine's clock.
     pub clock: Clock,
 }
@@ -52,6 +55,7 @@ impl Default for EngineOptions {
             pulse_grace: Duration::from_micros(PULSE_GRACE_MS_DEFAULT * 1_000),
             outage: OutagePolicy::GiveBack,
             outage_window: Duration::from_secs(300),
+            consumers: None,
             clock: Clock::system(),
         }
     }

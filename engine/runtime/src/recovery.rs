@@ -207,7 +207,7 @@ fn replay_frame(recovered: &mut Recovered, frame: &Frame) -> Result<(), Failure>
 }
 
 /// When the engine decided what the record says.
-fn time_of(record: &Record) -> Timestamp {
+pub(crate) fn time_of(record: &Record) -> Timestamp {
     match record {
         Record::Auction(event) => event.stamp.decided,
         Record::Shard(

@@ -1,5 +1,6 @@
 //! What sessions use of the engine: ports for commands, the live view for reads, and how the engine is.
 
+use crate::consumers::Consumers;
 use crate::engine::{Failure, Phase, Shared};
 use crate::live::{LiveAuction, LiveCounts};
 use crate::port::Port;
@@ -139,6 +140,12 @@ impl Handle {
     #[must_use]
     pub fn durable(&self, shard: ShardId) -> Lsn {
         crate::committer::durable_of(&self.shared, shard)
+    }
+
+    /// The feed's named consumers.
+    #[must_use]
+    pub fn consumers(&self) -> &Consumers {
+        &self.shared.feed.consumers
     }
 
     /// Shards, policies and directory.

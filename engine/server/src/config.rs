@@ -26,6 +26,9 @@ use std::path::{Path, PathBuf};
 /// The file that is read where no other is named, if it is there.
 pub(crate) const FILE_DEFAULT: &str = "gavel.toml";
 
+/// The file in the data directory that keeps the feed's named consumers.
+const CONSUMERS_FILE: &str = "consumers.json";
+
 /// What is in force. Valid: made by [`Settings::load`] only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Settings {
@@ -195,6 +198,7 @@ impl Settings {
             pulse_grace: Duration::from_micros(self.pulse_grace_ms * 1_000),
             outage: self.outage.0,
             outage_window: Duration::from_secs(self.outage_window_s),
+            consumers: Some(self.data.join(CONSUMERS_FILE)),
             ..EngineOptions::default()
         }
     }

@@ -4,9 +4,9 @@
 //! otherwise.
 
 use crate::server::Server;
-use gavel_core::ShardId;
 use gavel_core::placement::{Policy, ShardStatus};
-use gavel_engine::{Handle, LiveCounts, Phase};
+use gavel_core::{ShardId, Timestamp};
+use gavel_engine::{ConsumerLag, Handle, Lag, LiveCounts, Phase};
 use gavel_wire::{Protocol, reply};
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -100,6 +100,8 @@ fn about_clients(lines: &mut Lines<'_>, server: &Server, engine: &Handle) {
     lines.put("commands_under_way", under_way);
     lines.put("credit", total);
     lines.put("subscriptions", server.subscriptions.load(Ordering::Relaxed));
+    lines.put("followers", server.followers.load(Ordering::Relaxed));
+    lines.put("consumers", engine.consumers().list().len());
 }
 
 fn about_persistence(lines: &mut Lines<'_>, server: &Server, engine: &Handle) {
@@ -167,6 +169,42 @@ pub(crate) fn shards(out: &mut Vec<u8>, engine: &Handle, protocol: Protocol) {
     }
     reply::bulk(out, b"directory");
     pairs(out, placement.directory().iter().collect::<Vec<_>>().into_iter());
+}
+
+/// `CONSUMERS LIST`: one map for each consumer, and in it one for each shard that it has ever followed.
+pub(crate) async fn consumers(engine: &Handle, protocol: Protocol) -> Vec<u8> {
+    let (mut out, now) = (Vec::new(), engine.now());
+    let consumers = engine.consumer_lags().await;
+    reply::array(&mut out, consumers.len());
+    for ConsumerLag { name, is_connected, last_seen, shards } in consumers {
+        reply::map(&mut out, 4, protocol);
+        reply::bulk(&mut out, b"name");
+        reply::bulk(&mut out, name.as_str().as_bytes());
+        reply::bulk(&mut out, b"connected");
+        reply::integer(&mut out, i64::from(is_connected));
+        reply::bulk(&mut out, b"last_seen");
+        reply::bulk(&mut out, last_seen.to_string().as_bytes());
+        reply::bulk(&mut out, b"shards");
+        reply::array(&mut out, shards.len());
+        shards.iter().for_each(|lag| one_lag(&mut out, lag, now, protocol));
+    }
+    out
+}
+
+fn one_lag(out: &mut Vec<u8>, lag: &Lag, now: Timestamp, protocol: Protocol) {
+    let Lag { cursor, durable, records, since } = lag;
+    let behind_us = since.map_or(0, |since| now.since(since).micros());
+    reply::map(out, 5, protocol);
+    reply::bulk(out, b"shard");
+    reply::integer(out, i64::from(cursor.shard.0));
+    reply::bulk(out, b"cursor");
+    reply::bulk(out, cursor.to_string().as_bytes());
+    reply::bulk(out, b"durable");
+    reply::bulk(out, durable.to_string().as_bytes());
+    reply::bulk(out, b"records_behind");
+    reply::integer(out, i64::try_from(*records).unwrap_or(i64::MAX));
+    reply::bulk(out, b"behind_us");
+    reply::integer(out, i64::try_from(behind_us).unwrap_or(i64::MAX));
 }
 
 /// Keys and the shards that they go to.

@@ -30,6 +30,8 @@ pub(crate) struct Server {
     pub(crate) connections_total: AtomicU64,
     /// Subscriptions of all connections.
     pub(crate) subscriptions: Arc<AtomicUsize>,
+    /// Connections that follow shards.
+    pub(crate) followers: Arc<AtomicUsize>,
     /// Connections turned away because there were too many.
     pub(crate) connections_refused: AtomicU64,
 }
@@ -53,6 +55,7 @@ impl Server {
             connections: AtomicUsize::new(0),
             connections_total: AtomicU64::new(0),
             subscriptions: Arc::default(),
+            followers: Arc::default(),
             connections_refused: AtomicU64::new(0),
         }
     }

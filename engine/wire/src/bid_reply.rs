@@ -2,7 +2,7 @@
 
 use crate::code::Code;
 use crate::limits::ERROR_BYTES_MAX;
-use gavel_core::{Amount, BidId, Epoch, Lsn, Position, Receipt, ShardId, Standing, Timestamp};
+use gavel_core::{Amount, BidId, Position, Receipt, Standing, Timestamp};
 
 /// What became of a bid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +83,7 @@ macro_rules! there {
 #[inline]
 fn receipt(reader: &mut Reader<'_>) -> Result<Option<Receipt>, NoBidReply> {
     let standing = there!(reader.standing());
-    let position = position(there!(reader.bulk())).ok_or(NoBidReply)?;
+    let position = Position::parse(there!(reader.bulk())).ok_or(NoBidReply)?;
     let price = Amount::new(there!(reader.integer(b':'))).ok_or(NoBidReply)?;
     let min_next = Amount::new(there!(reader.integer(b':'))).ok_or(NoBidReply)?;
     let ends_at = Timestamp::from_micros(there!(reader.integer(b':'))).ok_or(NoBidReply)?;
@@ -164,27 +164,3 @@ impl<'a> Reader<'a> {
 
 /// Digits that always fit 64 bits. Amounts and times have fewer.
 const DIGITS_MAX: usize = 19;
-
-/// `3-1-42`
-#[inline]
-pub(crate) fn position(text: &[u8]) -> Option<Position> {
-    let first = text.iter().position(|&byte| byte == b'-')?;
-    let second = first + 1 + text[first + 1..].iter().position(|&byte| byte == b'-')?;
-    Some(Position {
-        shard: ShardId(u8::try_from(number(&text[..first])?).ok()?),
-        epoch: Epoch(u32::try_from(number(&text[first + 1..second])?).ok()?),
-        lsn: Lsn(number(&text[second + 1..])?),
-    })
-}
-
-/// Decimal digits, at most what 64 bits hold.
-#[inline]
-pub(crate) fn number(digits: &[u8]) -> Option<u64> {
-    if digits.is_empty() || digits.len() > 20 {
-        return None;
-    }
-    digits.iter().try_fold(0_u64, |value, &byte| {
-        let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
-        value.checked_mul(10)?.checked_add(digit)
-    })
-}

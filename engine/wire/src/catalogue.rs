@@ -67,6 +67,11 @@ catalogue! {
     SHARDS_UNDRAIN: "SHARDS UNDRAIN" 1..=1, "1 argument", "<shard>", write, "Takes a drain back: places new auctions on the shard again";
     SHARDS_POLICY: "SHARDS POLICY" 1..=4, "1 to 4 arguments", "<KEY|SEQUENCE|DIRECTORY|RANGE <ranges as JSON>> [FROM <time, RFC 3339>]", write, "Sets the placement policy, now or from a time on";
     SHARDS_PLACE: "SHARDS PLACE" 2..=2, "2 arguments", "<key> <shard|->", write, "Makes or removes (-) an entry of the placement directory";
+    FOLLOW: "FOLLOW" 2..=4, "2 or 4 arguments", "<shard> <position|START> [NAME <consumer>]", read, "Streams a shard's durable frames behind a position, which the follower has";
+    ACK: "ACK" 1..=1, "1 argument", "<position>", write, "Moves the cursor of the consumer that this connection follows as; not answered";
+    CONSUMERS: "CONSUMERS" 0..=2, "0 to 2 arguments", "[LIST|FORGET <consumer>]", write, "Lists the consumers that follow by name, or forgets one";
+    CONSUMERS_LIST: "CONSUMERS LIST" 0..=0, "no arguments", "", read, "Lists the consumers that follow by name, with their cursors and lag";
+    CONSUMERS_FORGET: "CONSUMERS FORGET" 1..=1, "1 argument", "<consumer>", write, "Forgets a consumer that is gone for good, so that the log keeps nothing for it";
     INFO: "INFO" 0..=1, "0 or 1 argument", "[section]", read, "Tells about the server";
     HELLO: "HELLO" 0..=3, "0 to 3 arguments", "[2|3 [SETNAME <name>]]", read, "Chooses the protocol and tells about the server";
     PING: "PING" 0..=1, "0 or 1 argument", "[message]", read, "Answers PONG, or the message";

@@ -25,6 +25,8 @@ pub enum Code {
     Busy,
     /// The shard is being recovered: try again soon.
     Loading,
+    /// What a follower needs next is not in this log (any more).
+    Gap,
     /// Something in the command is not what it must be.
     Invalid,
     /// A bound is reached.
@@ -35,7 +37,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::NotFound,
         Self::NotStarted,
         Self::Closed,
@@ -46,6 +48,7 @@ impl Code {
         Self::State,
         Self::Busy,
         Self::Loading,
+        Self::Gap,
         Self::Invalid,
         Self::TooLarge,
         Self::Unknown,
@@ -65,6 +68,7 @@ impl Code {
             Self::State => "STATE",
             Self::Busy => "BUSY",
             Self::Loading => "LOADING",
+            Self::Gap => "GAP",
             Self::Invalid => "INVALID",
             Self::TooLarge => "TOOLARGE",
             Self::Unknown => "UNKNOWN",
@@ -146,9 +150,9 @@ mod tests {
     }
 
     #[test]
-    fn all_but_three_codes_are_refusals_by_the_rules() {
+    fn all_but_four_codes_are_refusals_by_the_rules() {
         let of_rules: BTreeSet<Code> = rejections().iter().map(Code::of).collect();
         let others = Code::ALL.into_iter().filter(|code| !of_rules.contains(code));
-        assert_eq!(others.collect::<Vec<_>>(), [Code::Busy, Code::Loading, Code::Unknown]);
+        assert_eq!(others.collect::<Vec<_>>(), [Code::Busy, Code::Loading, Code::Gap, Code::Unknown]);
     }
 }

@@ -1,7 +1,7 @@
 //! The language on the wire: RESP2 and RESP3 as Redis speaks them, the commands and replies of Gavel in it, and the
 //! Rust client.
 //!
-//! Pure encode and decode; only [`client`] knows a socket.
+//! Pure encode and decode; only [`client`] and [`feed`] know a socket.
 //!
 //! ```text
 //! bytes ──Decoder──▶ Args (slices of the buffer) ──request::parse──▶ Request (owned) ──▶ the engine
@@ -20,6 +20,7 @@ mod currency;
 pub mod decode;
 pub mod encode;
 pub mod event_json;
+pub mod feed;
 pub mod limits;
 pub mod reply;
 pub mod request;

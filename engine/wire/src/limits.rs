@@ -46,6 +46,16 @@ pub const REPLY_ELEMENTS_MAX: u64 = 1024 * 1024;
 pub const MESSAGES_KEPT_MAX: usize = 4096;
 /// Commands in one pipeline of the client.
 pub const PIPELINE_MAX: usize = 64 * 1024;
+/// How long a consumer's connection may take to be made, in milliseconds, unless set.
+pub const FEED_CONNECT_MS: u64 = 5_000;
+/// How long a consumer takes silence, in milliseconds, unless set. The server says something every second.
+pub const FEED_SILENCE_MS: u64 = 10_000;
+/// The first pause of a consumer before it connects again, in milliseconds.
+pub const FEED_PAUSE_MS_MIN: u64 = 50;
+/// Its longest pause, in milliseconds.
+pub const FEED_PAUSE_MS_MAX: u64 = 2_000;
+/// Bytes that a consumer reads at a time.
+pub const FEED_READ_BYTES: usize = 256 * 1024;
 
 const _: () = assert!(BULK_BYTES_MAX < COMMAND_BYTES_MAX, "a longest argument and its command word fit");
 const _: () = assert!(

@@ -5,12 +5,14 @@
 
 mod catalogue;
 mod error;
+mod feed;
 mod receipt;
 mod service;
 mod subscription;
 
 pub use catalogue::catalogue;
 pub use error::{error, protocol_error, refusal, rejection, request_error};
+pub use feed::{followed_frame, heartbeat, unfollowed};
 pub(crate) use receipt::uuid_text;
 pub use receipt::{RECEIPT_BYTES_MAX, receipt};
 pub use service::{ServerInfo, hello};

@@ -4,11 +4,13 @@
 
 mod acts;
 mod error;
+mod feed;
 mod fields;
 mod service;
 mod shards;
 
 pub use error::{RequestError, Shown, Transaction};
+pub use feed::{ConsumersRequest, Follow};
 pub use service::{ClientRequest, CommandQuery, Hello};
 pub use shards::ShardsRequest;
 
@@ -16,7 +18,7 @@ use crate::catalogue;
 use crate::decode::Args;
 use crate::terms::TermsRequest;
 use gavel_core::command::{ShardKeyed, StandingBids};
-use gavel_core::{AccountId, Amount, AuctionId, BidId, Command, OpenId, ShardId};
+use gavel_core::{AccountId, Amount, AuctionId, BidId, Command, OpenId, Position, ShardId};
 
 /// What a client asks for.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,6 +59,12 @@ pub enum Request {
     Unsubscribe(Box<[AuctionId]>),
     /// `SHARDS` and its subcommands.
     Shards(Box<ShardsRequest>),
+    /// `FOLLOW`. Answered with `OK`; then frames and heartbeats are pushed.
+    Follow(Box<Follow>),
+    /// `ACK`. Not answered.
+    Ack(Position),
+    /// `CONSUMERS` and its subcommands.
+    Consumers(Box<ConsumersRequest>),
     /// `INFO`, with the section in lower case.
     Info(Option<Box<str>>),
     /// `HELLO`.
@@ -155,6 +163,9 @@ fn parse_other(args: &Args<'_>) -> Result<Request, RequestError> {
         b"SUBSCRIBE" => Ok(Request::Subscribe(service::channels(args, &catalogue::SUBSCRIBE)?)),
         b"UNSUBSCRIBE" => Ok(Request::Unsubscribe(service::channels(args, &catalogue::UNSUBSCRIBE)?)),
         b"SHARDS" => shards::parse(args),
+        b"FOLLOW" => feed::follow(args),
+        b"ACK" => feed::acknowledge(args),
+        b"CONSUMERS" => feed::consumers(args),
         b"INFO" => service::info(args),
         b"HELLO" => service::hello(args),
         b"AUTH" => Err(RequestError::Auth),

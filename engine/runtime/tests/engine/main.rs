@@ -7,6 +7,7 @@ mod bans;
 mod clock;
 mod common;
 mod credit;
+mod follow;
 mod opening;
 mod outage;
 mod pipeline;

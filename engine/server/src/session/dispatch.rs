@@ -21,7 +21,7 @@ impl Session {
     /// Takes one request on. Its reply, now or later, has the next place in the order.
     pub(super) fn dispatch(&mut self, request: Request, received: Timestamp) {
         if self.listens_only() && !allowed_while_subscribed(&request) {
-            let words = "with subscriptions, RESP2 allows SUBSCRIBE, UNSUBSCRIBE, PING and QUIT only; HELLO 3 lifts this";
+            let words = "with subscriptions, or while following, RESP2 allows SUBSCRIBE, UNSUBSCRIBE, FOLLOW, ACK, PING and QUIT only; HELLO 3 lifts this";
             return self.answer_error(Code::State, &words);
         }
         match request {
@@ -41,6 +41,9 @@ impl Session {
             Request::Subscribe(auctions) => self.subscribe(&auctions),
             Request::Unsubscribe(auctions) => self.unsubscribe(&auctions),
             Request::Shards(request) => self.shards(*request),
+            Request::Follow(request) => self.follow(*request),
+            Request::Ack(position) => self.acknowledge(position),
+            Request::Consumers(request) => self.consumers(*request),
             Request::Info(section) => self.info(section),
             other => self.service(other),
         }
@@ -82,7 +85,7 @@ impl Session {
         self.answer(|out| reply::error(out, code, words));
     }
 
-    fn refuse(&mut self, refusal: Refusal) {
+    pub(super) fn refuse(&mut self, refusal: Refusal) {
         if encode::refusal_code(refusal) == Code::Busy {
             self.server.engine.count_busy(1);
         }
@@ -123,8 +126,11 @@ impl Session {
         }
     }
 
-    /// Takes a command to all shards on: it runs beside the connection, and its reply comes in its turn.
-    fn wide<F: Future<Output = Vec<u8>> + Send + 'static>(&mut self, command: impl FnOnce(Handle) -> F) {
+    /// Takes a command to all shards (or one that reads the disk) on: it runs beside the connection, and its reply comes in its turn.
+    pub(super) fn wide<F: Future<Output = Vec<u8>> + Send + 'static>(
+        &mut self,
+        command: impl FnOnce(Handle) -> F,
+    ) {
         if self.wide.len() >= WIDE_COMMANDS_MAX {
             let words = format!(
                 "{WIDE_COMMANDS_MAX} commands to all shards are under way on this connection, which is the limit"
@@ -255,9 +261,10 @@ impl Session {
         }
     }
 
-    /// RESP2 can't tell a message from a reply, so a connection with subscriptions takes no other commands.
+    /// RESP2 can't tell a message from a reply, so a connection that is sent messages takes no other commands.
     fn listens_only(&self) -> bool {
-        self.protocol == Protocol::Resp2 && self.subscriptions.len() > 0
+        let follows = self.feed.as_ref().is_some_and(|feed| !feed.is_empty());
+        self.protocol == Protocol::Resp2 && (self.subscriptions.len() > 0 || follows)
     }
 
     fn subscribe(&mut self, auctions: &[AuctionId]) {
@@ -308,8 +315,8 @@ impl Session {
 }
 
 fn allowed_while_subscribed(request: &Request) -> bool {
-    use Request::{Hello, Ping, Quit, Subscribe, Unsubscribe};
-    matches!(request, Subscribe(_) | Unsubscribe(_) | Ping(_) | Quit | Hello(_))
+    use Request::{Ack, Follow, Hello, Ping, Quit, Subscribe, Unsubscribe};
+    matches!(request, Subscribe(_) | Unsubscribe(_) | Follow(_) | Ack(_) | Ping(_) | Quit | Hello(_))
 }
 
 fn json(live: &LiveAuction) -> Vec<u8> {

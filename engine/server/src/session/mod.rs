@@ -8,12 +8,15 @@
 
 mod dispatch;
 mod encode;
+mod feed;
+mod follow;
 pub(crate) mod limits;
 mod slots;
 mod subscriptions;
 mod transaction;
 
 use crate::server::Server;
+use feed::Feed;
 use gavel_engine::{Phase, Port, Ticket};
 use gavel_wire::{Decoder, Item, Protocol, request};
 use limits::{LINGER_MS, OUTPUT_BYTES_MAX, READ_BYTES, SLOTS_MAX};
@@ -52,6 +55,8 @@ pub(crate) struct Session {
     slots: Slots,
     port: Port,
     subscriptions: Subscriptions,
+    /// The shards that are followed; made by the first `FOLLOW`.
+    feed: Option<Box<Feed>>,
     /// Commands to all shards under way.
     wide: JoinSet<Result<(Ticket, Slot), JoinError>>,
     phases: watch::Receiver<Phase>,
@@ -79,6 +84,7 @@ impl Session {
             slots: Slots::default(),
             port,
             subscriptions: Subscriptions::new(subscribed),
+            feed: None,
             wide: JoinSet::new(),
             phases,
             in_refused_transaction: false,
@@ -123,6 +129,7 @@ impl Session {
             }
             ready = self.stream.writable(), if writes => ready?,
             Some(auction) = self.subscriptions.changed(), if self.has_room() => self.publish(&auction),
+            event = Self::feed_event(&mut self.feed), if !self.ending && self.has_room() => self.take_feed_event(event),
             Some(done) = self.wide.join_next() => self.wide_done(done.flatten()),
             changed = self.phases.changed() => {
                 // The sender lives as long as the engine; without one there is nothing to serve.

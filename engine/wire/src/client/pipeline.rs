@@ -1,9 +1,8 @@
 //! Commands that are sent together.
 
-use crate::bid_reply::position;
 use crate::encode;
 use crate::value::Value;
-use gavel_core::{AccountId, Amount, AuctionId, BidId, Receipt, Standing, Timestamp};
+use gavel_core::{AccountId, Amount, AuctionId, BidId, Position, Receipt, Standing, Timestamp};
 
 /// Commands to be sent at once, in order. At most [`PIPELINE_MAX`](crate::limits::PIPELINE_MAX).
 ///
@@ -75,7 +74,7 @@ impl Value {
             min_next: Amount::new(min_next.as_u64()?)?,
             ends_at: Timestamp::from_micros(ends_at.as_u64()?)?,
             bid: BidId::parse(bid.as_bytes()?)?,
-            position: position(place.as_bytes()?)?,
+            position: Position::parse(place.as_bytes()?)?,
         })
     }
 }
