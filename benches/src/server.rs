@@ -188,7 +188,7 @@ impl Drop for Server {
 fn spawn(binary: &Path, dir: &Path) -> Result<Child, BenchError> {
     let messages = File::options().create(true).append(true).open(dir.join("messages"));
     Command::new(binary)
-        .args(["serve", "--resp", "127.0.0.1:0", "--outage", "off", "--data"])
+        .args(["serve", "--resp", "127.0.0.1:0", "--http", "127.0.0.1:0", "--outage", "off", "--data"])
         .arg(dir.join("data"))
         .stdin(Stdio::null())
         .stdout(Stdio::null())

@@ -214,6 +214,12 @@ impl Port {
         Some(answers)
     }
 
+    /// Commands that may be under way through this port.
+    #[must_use]
+    pub fn credit(&self) -> usize {
+        self.credit
+    }
+
     /// Commands pushed whose answers were not taken yet.
     #[must_use]
     pub fn under_way(&self) -> usize {

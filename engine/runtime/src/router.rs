@@ -136,6 +136,27 @@ impl Handle {
         self.shared.epoch.get().copied()
     }
 
+    /// Messages that wait for the log thread, each with the records of one batch.
+    #[must_use]
+    pub fn log_queue(&self) -> usize {
+        self.shared.log_queue()
+    }
+
+    /// The auctions that most happens to, hottest first and at most `most` (64 are known), each with an estimate of its events per
+    /// second over the last seconds.
+    #[must_use]
+    pub fn hottest(&self, most: usize) -> Vec<(AuctionId, f64)> {
+        self.shared.hottest.list(self.now(), most)
+    }
+
+    /// The last record that a shard has decided, as of its latest batch; it may not be durable yet.
+    #[must_use]
+    pub fn applied(&self, shard: ShardId) -> Lsn {
+        let decided = Lsn(self.shared.applied[usize::from(shard.0)].load(Ordering::Relaxed));
+        // Before its first batch of this generation, a shard has decided what it has recovered.
+        decided.max(self.durable(shard))
+    }
+
     /// How far a shard is durable.
     #[must_use]
     pub fn durable(&self, shard: ShardId) -> Lsn {

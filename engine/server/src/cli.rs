@@ -13,7 +13,7 @@ use std::path::PathBuf;
 const EXAMPLES: &str = "\
 Examples:
   gavel demo                                see a closing-minute storm, a crash and a recovery
-  gavel serve                               take bids on 127.0.0.1:7400, data in ./gavel-data
+  gavel serve                               take bids on 127.0.0.1:7400 (RESP) and 127.0.0.1:7480 (HTTP), data in ./gavel-data
   gavel serve --data /srv/gavel --resp 0.0.0.0:7400
   redis-cli -p 7400 BID 20261122-003-00000042 7 10600
   gavel shards list                         shards and policy of the running server
@@ -31,6 +31,8 @@ Examples:
   gavel serve
   gavel serve --data /srv/gavel --resp 0.0.0.0:7400 --log-format json
   gavel serve --shards 8 --outage fixed:300
+  gavel serve --http 0.0.0.0:7480
+  gavel serve --http off
   GAVEL_CONFIG=/etc/gavel.toml gavel serve";
 
 const SERVE_ABOUT: &str = "\

@@ -6,6 +6,7 @@ mod cli;
 mod config;
 mod demo;
 mod exit;
+mod http;
 mod info;
 mod output;
 mod serve;
