@@ -15,9 +15,11 @@
     reason = "a harness fails by panicking, and its messages say why"
 )]
 
+pub mod backup;
 pub mod binaries;
 pub mod client;
 pub mod fixtures;
+pub mod log_tool;
 pub mod oracle;
 pub mod process;
 pub mod receipt;
@@ -26,6 +28,7 @@ pub mod reply;
 pub mod rounds;
 pub mod server;
 pub mod storm;
+pub mod tail;
 pub mod tmpfs;
 pub mod wait;
 
@@ -37,3 +40,4 @@ pub use reply::Reply;
 pub use rounds::rounds;
 pub use server::{Options, Server};
 pub use storm::Storm;
+pub use tail::Tail;

@@ -6,7 +6,7 @@
 use crate::process::Process;
 use crate::{Client, Reply, binaries, wait};
 use rustix::process::Signal;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use tempfile::TempDir;
@@ -210,6 +210,19 @@ fn command_at(data: &Path, address: SocketAddr, http: SocketAddr) -> Command {
     command.arg("serve").arg("--data").arg(data);
     command.args(["--resp", &address.to_string(), "--http", &http.to_string()]);
     command
+}
+
+/// A free address whose port lies below those that the system gives out by itself, so that no connection takes it while the
+/// server is down.
+///
+/// # Panics
+/// When none of a thousand is free.
+#[must_use]
+pub fn unused_address() -> SocketAddr {
+    let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    let first = 20_000 + (std::process::id() % 5_000) as u16;
+    let port = (first..).take(1_000).find(free).expect("a free port among a thousand");
+    SocketAddr::from(([127, 0, 0, 1], port))
 }
 
 impl Drop for Server {

@@ -8,8 +8,9 @@
 
 use gavel_loadgen::verify::Verdict;
 use gavel_loadgen::{Report, VerifyOptions, verify};
+use gavel_tests::server::unused_address;
 use gavel_tests::{Client, Options, Server, rounds, wait};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -122,13 +123,4 @@ fn assert_kept(server: &Server, ledgers: &[PathBuf], accepted_at_least: u64) {
         verdict.acked >= accepted_at_least && verdict.acked > 0,
         "bids are missing in the ledger: {verdict}"
     );
-}
-
-/// A free address whose port lies below those that the system gives out by itself, so that no connection takes it while the
-/// server is down.
-fn unused_address() -> SocketAddr {
-    let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
-    let first = 20_000 + (std::process::id() % 5_000) as u16;
-    let port = (first..).take(1_000).find(free).expect("a free port among a thousand");
-    SocketAddr::from(([127, 0, 0, 1], port))
 }

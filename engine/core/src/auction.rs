@@ -237,6 +237,12 @@ impl Auction {
         self.seq
     }
 
+    /// When the latest event was.
+    #[must_use]
+    pub fn at(&self) -> Timestamp {
+        self.at
+    }
+
     /// The latest event's record.
     #[must_use]
     pub fn position(&self) -> Position {

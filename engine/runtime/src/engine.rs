@@ -4,28 +4,32 @@
 //! start ─▶ Loading ─▶ Ready ─▶ Closing ─▶ (gone)         Failed from anywhere, for good
 //! ```
 
+use crate::attempts::{About, Attempts, Cause, Writer};
 use crate::clock::Clock;
 use crate::committer::Committer;
 use crate::consumers::{Consumers, Saver};
 use crate::credit::Credit;
 use crate::follow::Feed;
 use crate::hottest::Hottest;
+use crate::keeper::{self, Keeper, SnapshotNow};
 use crate::limits::{MAILBOX_MESSAGES, OPERATOR_CREDIT};
 use crate::live::LiveView;
 use crate::message::{Answers, Batch, Decided, Pool, Reply};
 use crate::openings::Routing;
-use crate::options::{EngineOptions, OptionsError};
+use crate::options::{EngineOptions, HistoryOptions, OptionsError};
 use crate::recovery::{self, Progress};
 use crate::router::Handle;
 use crate::shard::{Book, ShardActor};
 use crate::stamps::Stamps;
 use crate::stats::Stats;
+use crate::storage::StorageReport;
 use actix::{Addr, ArbiterHandle, Context};
-use crossbeam::channel::Sender;
+use crossbeam::channel::{Receiver, Sender};
 use gavel_core::limits::SHARDS_MAX;
 use gavel_core::rejection::Missing;
 use gavel_core::{Duration, Epoch, Rejection, ShardId};
 use gavel_log::Log;
+use gavel_log::trim::Trim;
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -72,23 +76,29 @@ pub(crate) struct Shared {
     pub(crate) durable: Box<[AtomicU64]>,
     /// By shard: the last record decided, as of the latest batch.
     pub(crate) applied: Box<[AtomicU64]>,
+    pub(crate) retire_after: Duration,
     /// By shard: messages without credit in the channel to the log thread.
     pub(crate) own_in_log: Box<[AtomicUsize]>,
     pub(crate) live: LiveView,
     pub(crate) stats: Stats,
     pub(crate) hottest: Hottest,
+    pub(crate) attempts: Arc<Attempts>,
     pub(crate) shards: Box<[OnceLock<Addr<ShardActor>>]>,
     pub(crate) routing: Routing,
     pub(crate) progress: Progress,
     pub(crate) feed: Feed,
     pub(crate) epoch: OnceLock<Epoch>,
+    /// What the keeper tells of the disk.
+    pub(crate) storage: Mutex<StorageReport>,
+    /// Gone once the engine is closing or has failed, so that the keeper ends.
+    to_keeper: Mutex<Option<Sender<SnapshotNow>>>,
     /// Gone once the engine is closing, so that the log thread ends when the last shard does.
     to_log: Mutex<Option<Sender<Decided>>>,
     arbiters: OnceLock<Vec<ArbiterHandle>>,
 }
 
 impl Shared {
-    fn new(options: &EngineOptions, to_log: Sender<Decided>) -> Self {
+    fn new(options: &EngineOptions, to_log: Sender<Decided>, to_keeper: Sender<SnapshotNow>) -> Self {
         Self {
             phase: watch::Sender::new(Phase::Loading),
             failure: Mutex::new(None),
@@ -100,15 +110,19 @@ impl Shared {
             pulse_grace: options.pulse_grace,
             durable: (0..SHARDS_MAX).map(|_| AtomicU64::new(0)).collect(),
             applied: (0..SHARDS_MAX).map(|_| AtomicU64::new(0)).collect(),
+            retire_after: options.retire_after,
             own_in_log: (0..SHARDS_MAX).map(|_| AtomicUsize::new(0)).collect(),
             live: LiveView::new(),
             stats: Stats::default(),
             hottest: Hottest::default(),
+            attempts: Arc::new(Attempts::new(options.attempts.is_some())),
             shards: (0..SHARDS_MAX).map(|_| OnceLock::new()).collect(),
             routing: Routing::default(),
             progress: Progress::default(),
             feed: Feed::new(Consumers::open(options.consumers.clone(), options.clock.clone())),
             epoch: OnceLock::new(),
+            storage: Mutex::default(),
+            to_keeper: Mutex::new(Some(to_keeper)),
             to_log: Mutex::new(Some(to_log)),
             arbiters: OnceLock::new(),
         }
@@ -131,6 +145,14 @@ impl Shared {
             }
             change
         });
+        if phase > Phase::Ready {
+            self.to_keeper.lock().take();
+        }
+    }
+
+    /// The way to the keeper; `None` when the engine is closing, or keeps no snapshots.
+    pub(crate) fn to_keeper(&self) -> Option<Sender<SnapshotNow>> {
+        self.to_keeper.lock().clone()
     }
 
     /// Messages that wait for the log thread.
@@ -182,7 +204,13 @@ impl Shared {
         for id in batch.submissions.iter().filter_map(|submission| submission.task.open_id()) {
             self.routing.decided(id, shard, false);
         }
-        let no_auction = |ticket| (ticket, Reply::Rejected(Rejection::NotFound(Missing::Auction)));
+        let missing = Rejection::NotFound(Missing::Auction);
+        if self.attempts.are_wanted() {
+            let about =
+                batch.submissions.iter().filter_map(|submission| About::submission(shard, submission));
+            self.attempts.note(about.map(|about| about.refused(Cause::Rules(missing.clone()))).collect());
+        }
+        let no_auction = |ticket| (ticket, Reply::Rejected(missing.clone()));
         let answers = batch.submissions.into_iter().map(|submission| no_auction(submission.ticket)).collect();
         self.pool(batch.answer_to.pool).give(credit);
         if let Err(error) = batch.answer_to.port.try_send(Answers(answers)) {
@@ -244,6 +272,7 @@ struct Threads {
     system: actix::System,
     system_thread: JoinHandle<()>,
     consumers: Saver,
+    attempts: Option<Writer>,
 }
 
 impl Engine {
@@ -255,21 +284,29 @@ impl Engine {
     pub fn start<L: Log + 'static>(options: EngineOptions, open: OpenLog<L>) -> Result<Self, StartError> {
         options.check()?;
         let (to_log, inbox) = crossbeam::channel::bounded(options.credit + crate::limits::LOG_CHANNEL_SLACK);
-        let shared = Arc::new(Shared::new(&options, to_log));
+        let (to_keeper, requests) = keeper::channel();
+        let shared = Arc::new(Shared::new(&options, to_log, to_keeper));
         let consumers = Saver::start(Arc::clone(&shared.feed.consumers)).map_err(StartError::Thread)?;
         let (system, system_thread) = start_system(&shared, options.threads)?;
+        let attempts =
+            options.attempts.clone().map(|options| Writer::start(Arc::clone(&shared.attempts), options));
+        let attempts = attempts.transpose().map_err(StartError::Thread)?;
         let log_thread = {
             let shared = Arc::clone(&shared);
             std::thread::Builder::new().name("gavel-log".into()).spawn(move || {
                 match recovery::open(&shared, &options, open) {
-                    Ok(Some((log, epoch))) => Committer::new(log, epoch, inbox, shared).run(),
+                    Ok(Some((log, epoch))) => {
+                        let keeper = start_keeper(&shared, options.history, log.trimmer(), requests);
+                        Committer::new(log, epoch, inbox, Arc::clone(&shared)).run(keeper);
+                    }
                     Ok(None) => tracing::info!("stopped while the log was read; nothing was written"),
                     Err(failure) => shared.fail(failure),
                 }
             })
         };
         let log_thread = log_thread.map_err(StartError::Thread)?;
-        Ok(Self { shared, threads: Some(Threads { log_thread, system, system_thread, consumers }) })
+        let threads = Threads { log_thread, system, system_thread, consumers, attempts };
+        Ok(Self { shared, threads: Some(threads) })
     }
 
     /// What sessions use. Cloned freely.
@@ -287,15 +324,17 @@ impl Engine {
         self.wait_until_idle().await;
         self.shared.to_log.lock().take();
         let Some(threads) = self.threads.take() else { return Ok(()) };
-        let Threads { log_thread, system, system_thread, consumers } = threads;
+        let Threads { log_thread, system, system_thread, consumers, attempts } = threads;
         // The shards go first: they hold no command any more. The log thread ends once the last of them is gone.
         let joined = tokio::task::spawn_blocking(move || {
             system.stop();
             consumers.stop();
-            (system_thread.join(), log_thread.join())
+            let engine = system_thread.join().and(log_thread.join());
+            // Last: what the log thread has handed over is written, too.
+            engine.and(attempts.map_or(Ok(()), |writer| writer.end().join()))
         });
         match joined.await {
-            Ok((Ok(()), Ok(()))) => {}
+            Ok(Ok(())) => {}
             _ => self.shared.defect("a thread of the engine has panicked".to_owned()),
         }
         self.shared.failure().map_or(Ok(()), Err)
@@ -317,6 +356,7 @@ impl Drop for Engine {
             self.shared.enter(Phase::Failed);
             self.shared.to_log.lock().take();
             threads.system.stop();
+            threads.attempts.map(Writer::end);
         }
     }
 }
@@ -330,6 +370,23 @@ pub enum StartError {
     /// The system refuses a thread.
     #[error("no thread could be started: {0}")]
     Thread(std::io::Error),
+}
+
+/// Starts the keeper, where history is kept. It ends before the log is closed.
+fn start_keeper(
+    shared: &Arc<Shared>,
+    history: Option<HistoryOptions>,
+    trimmer: Option<Arc<dyn Trim>>,
+    requests: Receiver<SnapshotNow>,
+) -> Option<JoinHandle<()>> {
+    let keeper = Keeper::new(Arc::clone(shared), history?, trimmer, requests);
+    match std::thread::Builder::new().name("gavel-keeper".into()).spawn(move || keeper.run()) {
+        Ok(thread) => Some(thread),
+        Err(error) => {
+            tracing::error!(%error, "no thread could be started that takes snapshots; recovery will take longer");
+            None
+        }
+    }
 }
 
 /// Starts actix's system with `threads` arbiters, which the shards share. No sockets live on them.

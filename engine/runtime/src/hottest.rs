@@ -71,7 +71,8 @@ impl Places {
             *count += events;
         } else if self.places.len() < PLACES {
             self.places.push((auction, events));
-        } else if let Some(least) = self.places.iter_mut().min_by(|(_, one), (_, other)| one.total_cmp(other)) {
+        } else if let Some(least) = self.places.iter_mut().min_by(|(_, one), (_, other)| one.total_cmp(other))
+        {
             *least = (auction, least.1 + events);
         }
     }

@@ -9,9 +9,10 @@
 //! Connections that bring one command at a time (HTTP) share a port, one for each of their threads: what they bring in one turn of
 //! the thread goes to each shard as one message, as if one connection had brought it.
 
+use crate::attempts::{About, Attempt, Cause};
 use crate::credit::Credit;
 use crate::engine::{Phase, Shared};
-use crate::limits::{CREDIT_CHUNK, OPERATOR_CREDIT};
+use crate::limits::{ATTEMPTS_PER_PORT, CREDIT_CHUNK, OPERATOR_CREDIT};
 use crate::message::{AnswerTo, Answers, Batch, Pool, Submission, Task, Ticket};
 use crate::stamps::StampKey;
 use gavel_core::command::ShardKeyed;
@@ -54,6 +55,8 @@ pub struct Port {
     credit: usize,
     answer_to: AnswerTo,
     receiver: mpsc::Receiver<Answers>,
+    /// What was refused since the last flush, for the journal of attempts.
+    refused: Vec<Attempt>,
 }
 
 /// What a port has for one shard.
@@ -94,6 +97,7 @@ impl Port {
             credit,
             answer_to,
             receiver,
+            refused: Vec::new(),
         }
     }
 
@@ -119,8 +123,11 @@ impl Port {
         received: Timestamp,
         command: C,
     ) -> Result<(), Refusal> {
-        self.take_credit()?;
         let shard = command.shard();
+        if let Err(refusal) = self.take_credit() {
+            self.note(About::task(shard, received, &command.into()), Cause::Engine(refusal));
+            return Err(refusal);
+        }
         let submission = Submission { ticket, received, task: command.into() };
         let index = self.pending.iter().position(|pending| pending.shard == shard).unwrap_or_else(|| {
             self.pending.push(Pending { shard, submissions: Vec::new(), last: 0 });
@@ -132,6 +139,17 @@ impl Port {
         }
         submissions.push(submission);
         Ok(())
+    }
+
+    /// Notes a refusal for the journal of attempts.
+    pub(crate) fn note(&mut self, about: Option<About>, cause: Cause) {
+        if !self.shared.attempts.are_wanted() {
+            return;
+        }
+        self.refused.extend(about.map(|about| about.refused(cause)));
+        if self.refused.len() >= ATTEMPTS_PER_PORT {
+            self.shared.attempts.note(std::mem::take(&mut self.refused));
+        }
     }
 
     fn take_credit(&mut self) -> Result<(), Refusal> {
@@ -189,6 +207,7 @@ impl Port {
         if let Some(received) = self.received.take() {
             self.shared.stamps.leave(received);
         }
+        self.shared.attempts.note(std::mem::take(&mut self.refused));
     }
 
     /// The next answers. `None` never happens while the port lives.
@@ -229,6 +248,7 @@ impl Port {
 
 impl Drop for Port {
     fn drop(&mut self) {
+        self.shared.attempts.note(std::mem::take(&mut self.refused));
         // What was pushed and never flushed was never sent: its credit goes back with the reserve.
         let mut unsent = 0;
         for Pending { shard, submissions, .. } in &self.pending {

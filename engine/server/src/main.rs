@@ -2,13 +2,17 @@
 //!
 //! `main` does nothing but hand over: [`cli`] reads the command line, [`config`] the settings, and each command has a module.
 
+mod backup;
 mod cli;
 mod config;
+mod consumer;
 mod demo;
 mod exit;
 mod http;
 mod info;
+mod logtool;
 mod output;
+mod restore;
 mod serve;
 mod server;
 mod session;

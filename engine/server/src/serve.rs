@@ -76,7 +76,10 @@ async fn serve(settings: &Settings, lock: &Arc<DirLock>, connections_max: usize,
     let http = match settings.http.0.map(Listener::bind).transpose() {
         Ok(http) => http,
         Err(error) => {
-            let words = format_args!("{} can't be listened on for HTTP: {error}; choose another with --http, or --http off", settings.http);
+            let words = format_args!(
+                "{} can't be listened on for HTTP: {error}; choose another with --http, or --http off",
+                settings.http
+            );
             return output::failure(Exit::Failure, &words);
         }
     };
@@ -101,7 +104,9 @@ async fn serve(settings: &Settings, lock: &Arc<DirLock>, connections_max: usize,
     tracing::info!(version = env!("CARGO_PKG_VERSION"), %address, http = http_shown, data = %data.display(), "listening for RESP");
     if json {
         let http = http_address.map(|address| address.to_string());
-        output::data(&serde_json::json!({ "resp": address.to_string(), "http": http, "data": data }).to_string());
+        output::data(
+            &serde_json::json!({ "resp": address.to_string(), "http": http, "data": data }).to_string(),
+        );
     }
     let (closing, is_closing) = watch::channel(false);
     let server = Arc::new(Server::new(engine.handle(), address, start, connections_max));

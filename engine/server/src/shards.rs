@@ -1,7 +1,7 @@
 //! `gavel shards …`: the shards of a running server, asked and changed by RESP; and the simulation of adding some.
 
 mod list;
-mod remote;
+pub(crate) mod remote;
 mod simulate;
 
 use crate::config::Address;
@@ -90,7 +90,7 @@ pub(crate) enum ShardsCommand {
 pub(crate) struct Server {
     /// The running server
     #[arg(long = "server", value_name = "IP:PORT", env = "GAVEL_SERVER", default_value = "127.0.0.1:7400")]
-    address: Address,
+    pub(crate) address: Address,
 }
 
 /// The policies, by the names that every face spells.

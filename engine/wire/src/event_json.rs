@@ -56,6 +56,11 @@ pub fn event(out: &mut Vec<u8>, position: Position, event: &Event, form: Form) {
     });
 }
 
+/// Appends what happened alone, as one object: the fields that differ from kind to kind.
+pub fn kind(out: &mut Vec<u8>, kind: &EventKind, form: Form) {
+    object(out, |fields| fields.kind(kind, form));
+}
+
 /// What the event is called: the value of `type`, in every form and on every face.
 #[must_use]
 pub const fn type_name(kind: &EventKind) -> &'static str {

@@ -33,19 +33,29 @@
 //! several shards can be read in parallel. Recovery reads every shard from `Lsn(1)`, decodes each record with
 //! [`record::decode`], and starts the epoch after [`Opened::last_epoch`] (without sled: after the tips').
 
+pub mod archive;
+pub mod attempts;
 pub mod chain;
+mod files;
+mod floor;
 pub mod frame;
+mod joined;
 pub mod limits;
 pub mod lock;
 pub mod log;
 pub mod lossy;
 pub mod mark;
 pub mod memory;
+pub mod offline;
 mod quiet;
 pub mod record;
 pub mod scanner;
 pub mod sled_log;
+pub mod snapshot;
+pub mod state;
+pub mod trim;
 
+pub use archive::{Archive, ArchiveError};
 pub use chain::{Chain, ChainError, ChainHash, Tip};
 pub use frame::{Frame, FrameBuilder, FrameError, PushError, Records, UncheckedFrame};
 pub use lock::{DirLock, LockError};
@@ -53,6 +63,9 @@ pub use log::{Frames, Log, LogError, LogReader, ReadCause, ReadError, Refusal, T
 pub use lossy::{Fault, Faults, LossyLog};
 pub use mark::Mark;
 pub use memory::{Contents, MemoryLog};
+pub use offline::{Offline, OfflineError};
 pub use record::{Record, RecordError};
 pub use scanner::{Scan, scan_dir};
-pub use sled_log::{OpenError, OpenOptions, Opened, SledLog};
+pub use sled_log::{OpenError, OpenOptions, OpenWarning, Opened, SledLog};
+pub use snapshot::SnapshotError;
+pub use trim::{Expired, Expiry, Moved, ShardUsage, Trim, TrimError, Usage};

@@ -19,6 +19,16 @@ pub const CACHE_BYTES: u64 = 32 * 1024 * 1024;
 pub const CLEANUP_EVERY_MS: u64 = 500;
 /// Frames of one commit. Bounds what a commit holds in memory and how long it takes.
 pub const FRAMES_PER_COMMIT_MAX: usize = 4_096;
+/// Bytes of one block of a snapshot. Bounds what its writer and reader hold in memory.
+pub const SNAPSHOT_BLOCK_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes of frames in one block of an archive file, before compression. What is read at random is read by the block.
+pub const ARCHIVE_BLOCK_BYTES_MAX: usize = 256 * 1024;
+/// Bytes of frames in one archive file, before compression. Old files are removed whole, so it is the step in which they go.
+pub const ARCHIVE_FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Frames that are removed from the log in one step, and how long is waited before the next: commits come in between.
+pub const TRIM_STEP_FRAMES: usize = 8;
+/// See [`TRIM_STEP_FRAMES`].
+pub const TRIM_PAUSE_MS: u64 = 2;
 /// Frames that a sled page can hold before it splits: 16 it may keep, and 10 that may wait to be merged into it.
 const FRAMES_PER_PAGE_MAX: usize = 16 + 10 + 1;
 
@@ -31,6 +41,9 @@ const _: () = assert!(
     FRAME_HEADER_BYTES + RECORD_PREFIX_BYTES + RECORD_BYTES_MAX <= FRAME_BYTES_MAX,
     "the largest record must fit an empty frame"
 );
+const _: () = assert!(FRAME_BYTES_MAX <= ARCHIVE_BLOCK_BYTES_MAX, "every frame fits a block of the archive");
+const _: () =
+    assert!(ARCHIVE_BLOCK_BYTES_MAX as u64 <= ARCHIVE_FILE_BYTES_MAX, "every block fits an archive file");
 const _: () = assert!(RECORD_BYTES_MAX <= u16::MAX as usize, "a record's length has 16 bits");
 const _: () = assert!(FRAME_BYTES_MAX <= u32::MAX as usize, "a frame's length has 32 bits");
 const _: () = assert!(

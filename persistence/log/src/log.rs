@@ -7,9 +7,11 @@
 //! - A commit that does not continue a shard's [`Tip`] is refused before anything is written.
 //! - After a failed commit the log takes nothing any more. What of that commit was written, recovery decides.
 
+use crate::archive::ArchiveError;
 use crate::chain::{Chain, ChainError, Tip};
 use crate::frame::{Frame, FrameError};
 use crate::limits::FRAMES_PER_COMMIT_MAX;
+use crate::trim::Trim;
 use gavel_core::{Lsn, ShardId, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -45,6 +47,11 @@ pub trait Log: Send {
     /// The log is closed, but the next start will treat it as one that was killed.
     fn close(self: Box<Self>, now: Timestamp) -> Result<(), LogError>;
 
+    /// A handle to keep the log within its size with, from any thread, while the log goes on; `None` for logs that only grow.
+    fn trimmer(&self) -> Option<Arc<dyn Trim>> {
+        None
+    }
+
     /// The last durable record of a shard; 0 where there is none.
     fn durable(&self, shard: ShardId) -> Lsn {
         self.tip(shard).lsn
@@ -64,6 +71,10 @@ pub trait LogReader: Send + Sync {
 
     /// The last durable record of a shard; 0 where there is none.
     fn durable(&self, shard: ShardId) -> Lsn;
+
+    /// The first record of a shard that there still is, in log or archive; 1 for a shard without any. Reading from an earlier one
+    /// gives [`ReadCause::Gone`].
+    fn oldest(&self, shard: ShardId) -> Lsn;
 }
 
 /// Frames in order. Nothing follows an error.
@@ -157,6 +168,15 @@ pub enum ReadCause {
         /// The durable Lsn.
         durable: Lsn,
     },
+    /// The record is older than anything that is kept.
+    #[error("the record is gone; the oldest there is has Lsn {}", oldest.0)]
+    Gone {
+        /// The first record that there still is.
+        oldest: Lsn,
+    },
+    /// The archive file that holds it cannot be read.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
     /// The storage engine failed.
     #[error("the storage engine failed: {0}")]
     Engine(String),

@@ -14,6 +14,7 @@
 //! before the first frame of it is written, so that no epoch is ever used twice, whatever became of its frames.
 
 use crate::chain::{ChainHash, Tip};
+use crate::files::field;
 use crate::log::Tips;
 use gavel_core::{Epoch, Lsn, ShardId, Timestamp};
 use std::fs::{File, OpenOptions};
@@ -147,13 +148,6 @@ fn entry(bytes: &[u8; ENTRY_BYTES]) -> Option<(ShardId, Tip)> {
     let shard = ShardId(u8::try_from(u16::from_le_bytes(field(bytes, 0))).ok()?);
     let (epoch, lsn) = (Epoch(u32::from_le_bytes(field(bytes, 2))), Lsn(u64::from_le_bytes(field(bytes, 6))));
     Some((shard, Tip { epoch, lsn, hash: ChainHash(field(bytes, 14)) }))
-}
-
-/// `N` bytes from a fixed place, which lies inside by construction.
-fn field<const N: usize>(bytes: &[u8], from: usize) -> [u8; N] {
-    let mut field = [0; N];
-    field.copy_from_slice(&bytes[from..from + N]);
-    field
 }
 
 /// CRC32C over every byte but those of the checksum itself.

@@ -127,4 +127,9 @@ impl LogReader for Contents {
     fn durable(&self, shard: ShardId) -> Lsn {
         self.read().tips.get(&shard).copied().unwrap_or_default().lsn
     }
+
+    /// Always 1: a log in memory keeps everything.
+    fn oldest(&self, _shard: ShardId) -> Lsn {
+        Lsn(1)
+    }
 }

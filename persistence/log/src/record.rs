@@ -9,10 +9,11 @@
 //! | 1 | an accepted bid, the usual kind | `v1::bid`: 55 bytes, up to 87 |
 //! | 2 | any event of an auction | `v1::event`: rkyv |
 //! | 3 | an event of a shard | `v1::shard`: rkyv |
+//! | 4 | auctions that have left memory | `v1::retired`: 8 bytes each |
 
 mod v1;
 
-use gavel_core::{Event, FieldError, ShardEvent};
+use gavel_core::{Event, FieldError, ShardEvent, Timestamp};
 
 /// One record, read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +24,23 @@ pub enum Record {
     Shard(ShardEvent),
 }
 
+impl Record {
+    /// When it happened: the auction's own time, or the shard's.
+    #[must_use]
+    pub fn at(&self) -> Timestamp {
+        match self {
+            Self::Auction(event) => event.at,
+            Self::Shard(
+                ShardEvent::EpochStarted { at, .. }
+                | ShardEvent::Banned { at, .. }
+                | ShardEvent::Unbanned { at, .. }
+                | ShardEvent::PlacementChanged { at, .. }
+                | ShardEvent::AuctionsRetired { at, .. },
+            ) => *at,
+        }
+    }
+}
+
 /// Why bytes are no record. A frame's checksum holds, so this means a newer writer or a defect, not a bad disk.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RecordError {
@@ -30,7 +48,7 @@ pub enum RecordError {
     #[error("an empty record")]
     Empty,
     /// A form this version does not know.
-    #[error("record form {found}; this version reads forms 1 to 3")]
+    #[error("record form {found}; this version reads forms 1 to 4")]
     Form {
         /// The form found.
         found: u8,
@@ -74,6 +92,7 @@ pub fn decode(record: &[u8]) -> Result<Record, RecordError> {
         v1::bid::FORM => v1::bid::decode(body).map(Record::Auction),
         v1::event::FORM => v1::event::decode(body).map(Record::Auction),
         v1::shard::FORM => v1::shard::decode(body).map(Record::Shard),
+        v1::retired::FORM => v1::retired::decode(body).map(Record::Shard),
         found => Err(RecordError::Form { found }),
     }
 }

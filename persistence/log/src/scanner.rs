@@ -19,11 +19,13 @@ mod verify;
 pub use verify::{Cause, Flaw};
 pub(crate) use verify::{latest_snapshot, snapshot_is_whole};
 
+use crate::archive::{ArchiveCause, ArchiveError};
 use crate::chain::{ChainHash, Tip};
 use crate::frame::{Frame, FrameError, UncheckedFrame};
 use crate::limits::SEGMENT_BYTES;
 use crate::log::Tips;
 use crate::sled_log::{DB_FILE, LOG_DIR};
+use find::Finds;
 use gavel_core::{Lsn, ShardId};
 use reach::Reach;
 use std::collections::{BTreeMap, HashMap};
@@ -36,10 +38,13 @@ use std::path::{Path, PathBuf};
 #[derive(Debug)]
 pub struct Scan {
     path: PathBuf,
+    file: File,
     /// Every whole frame, by shard and hash; of several copies the one that sled would read.
     frames: HashMap<(ShardId, ChainHash), Found>,
     /// What begins like a frame and is none.
     damaged: Vec<Damaged>,
+    /// Where each shard's frames begin, where the log was truncated.
+    floors: Tips,
     bytes: u64,
 }
 
@@ -76,26 +81,36 @@ pub struct Damaged {
 /// # Errors
 /// The file cannot be read.
 pub fn scan_dir(dir: &Path) -> Result<Option<Scan>, Error> {
+    scan_dir_with(dir, &mut |_, _| {})
+}
+
+/// As [`scan_dir`], and tells after every 8 MiB how many bytes were read, and of how many.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn scan_dir_with(dir: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<Option<Scan>, Error> {
     let path = dir.join(LOG_DIR).join(DB_FILE);
     let file = match File::open(&path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
-    let mut scan = Scan { path, frames: HashMap::new(), damaged: Vec::new(), bytes: 0 };
-    let mut reach = Reach::new(&dir.join(LOG_DIR))?;
-    let mut found = Vec::new();
+    let (mut finds, mut reach, mut bytes) = (Finds::default(), Reach::new(&dir.join(LOG_DIR))?, 0);
     let mut buffer = vec![0; SEGMENT_BYTES];
     loop {
-        let length = read_full(&file, &mut buffer, scan.bytes)?;
+        let length = read_full(&file, &mut buffer, bytes)?;
         if length == 0 {
             break;
         }
-        find::frames(&buffer[..length], scan.bytes, &mut found, &mut scan.damaged);
-        reach.add_segment(&buffer[..length], scan.bytes);
-        scan.bytes += length as u64;
+        finds.add_segment(&buffer[..length], bytes);
+        reach.add_segment(&buffer[..length], bytes);
+        bytes += length as u64;
+        // Beside a running server it may grow meanwhile.
+        progress(bytes, file.metadata()?.len().max(bytes));
     }
-    scan.keep(found, &reach.finish());
+    let Finds { frames, damaged, floors } = finds;
+    let mut scan = Scan { path, file, frames: HashMap::new(), damaged, floors, bytes };
+    scan.keep(frames, &reach.finish());
     Ok(Some(scan))
 }
 
@@ -146,9 +161,27 @@ impl Scan {
         self.frames.is_empty() && self.damaged.is_empty()
     }
 
-    /// Each shard's unbroken log from its first frame on, as far as it can be followed.
+    /// After which frame each shard's log goes on, where it was truncated: by what the log itself says.
+    #[must_use]
+    pub fn floors(&self) -> &Tips {
+        &self.floors
+    }
+
+    /// Every whole frame, in no order; whether it counts is another question. For salvage.
+    pub fn found(&self) -> impl Iterator<Item = (ShardId, &Found)> {
+        self.frames.iter().map(|((shard, _), found)| (*shard, found))
+    }
+
+    /// Each shard's unbroken log from its floor on (where there is none, from its first frame on), as far as it can be followed.
     #[must_use]
     pub fn logs(&self) -> BTreeMap<ShardId, Vec<Found>> {
+        self.logs_after(&self.floors)
+    }
+
+    /// Each shard's unbroken log after these frames (a shard that is not named: from its first frame on), as far as it can be
+    /// followed.
+    #[must_use]
+    pub fn logs_after(&self, floors: &Tips) -> BTreeMap<ShardId, Vec<Found>> {
         let mut followers: HashMap<(ShardId, ChainHash), Found> = HashMap::new();
         for ((shard, _), frame) in &self.frames {
             let latest = followers.entry((*shard, frame.previous)).or_insert(*frame);
@@ -158,7 +191,9 @@ impl Scan {
         }
         let mut logs = BTreeMap::new();
         for shard in followers.keys().map(|(shard, _)| *shard) {
-            logs.entry(shard).or_insert_with(|| follow(&followers, shard));
+            logs.entry(shard).or_insert_with(|| {
+                follow(&followers, shard, floors.get(&shard).copied().unwrap_or_default())
+            });
         }
         logs.retain(|_, frames| !frames.is_empty());
         logs
@@ -176,15 +211,28 @@ impl Scan {
     /// The file cannot be read, or has changed since.
     pub fn read(&self, found: &Found) -> Result<Frame, Error> {
         let mut bytes = vec![0; found.length as usize];
-        File::open(&self.path)?.read_exact_at(&mut bytes, found.offset)?;
-        UncheckedFrame(&bytes).check().map_err(Error::other)
+        self.file.read_exact_at(&mut bytes, found.offset)?;
+        let frame = UncheckedFrame(&bytes).check().map_err(Error::other)?;
+        if frame.hash() == found.tip.hash { Ok(frame) } else { Err(Error::other("the file has changed")) }
+    }
+
+    /// Adds the frames that an earlier scan of the same file has found and this one has not: beside a running process a frame can be
+    /// moved past the place that is being read.
+    pub(crate) fn remember(&mut self, before: &Self) {
+        for (name, found) in &before.frames {
+            self.frames.entry(*name).or_insert(Found { reached: true, ..*found });
+        }
+    }
+
+    /// An error of reading, with the file's path.
+    pub(crate) fn error(&self, error: Error) -> ArchiveError {
+        ArchiveError { path: self.path.clone(), cause: ArchiveCause::from(error) }
     }
 }
 
-/// The frames that follow each other from the start of a shard.
-fn follow(followers: &HashMap<(ShardId, ChainHash), Found>, shard: ShardId) -> Vec<Found> {
+/// The frames of a shard that follow each other from `tip` on.
+fn follow(followers: &HashMap<(ShardId, ChainHash), Found>, shard: ShardId, mut tip: Tip) -> Vec<Found> {
     let mut log: Vec<Found> = Vec::new();
-    let mut tip = Tip::default();
     while let Some(frame) = followers.get(&(shard, tip.hash))
         && frame.first == tip.lsn.next()
         && frame.tip.epoch >= tip.epoch

@@ -10,8 +10,10 @@
 mod error;
 mod open;
 mod reader;
+mod trimmer;
 
-pub use error::{OpenError, WhatNext};
+pub use error::{OpenError, OpenWarning, WhatNext};
+pub(crate) use open::check_engine_files;
 pub use open::{OpenOptions, Opened};
 
 use crate::chain::Tip;
@@ -20,11 +22,14 @@ use crate::lock::DirLock;
 use crate::log::{Log, LogError, LogReader, Tips, follow_all};
 use crate::mark::{Mark, MarkWriter};
 use crate::quiet::quietly;
+use crate::trim::Trim;
 use gavel_core::{Epoch, Lsn, ShardId, Timestamp};
 use open::TheOne;
-use reader::{Durable, SledReader};
+use reader::SledReader;
 use std::fs::File;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use trimmer::{Shared, SledTrimmer};
 
 /// The sled database's directory inside the data directory.
 pub const LOG_DIR: &str = "log";
@@ -35,12 +40,14 @@ pub const DB_FILE: &str = "db";
 pub struct SledLog {
     engine: Arc<Engine>,
     /// Our own handle to sled's file, for `sync_data`.
-    file: File,
+    file: Arc<File>,
     mark: MarkWriter,
     tips: Tips,
     /// The latest that this process may write frames in, as far as the mark is concerned.
     epoch: Epoch,
-    durable: Durable,
+    /// With the readers and the trimmer.
+    shared: Shared,
+    /// A call did not come to its end: it failed, or panicked.
     poisoned: bool,
 }
 
@@ -99,31 +106,46 @@ impl SledLog {
     fn write_mark(&mut self, at: Timestamp, clean: bool) -> Result<(), LogError> {
         let epoch = self.tips.values().map(|tip| tip.epoch).fold(self.epoch, Epoch::max);
         let mark = Mark::new(self.tips.clone(), epoch, at, clean);
-        self.mark.write(mark).map_err(|source| LogError::io("mark", source))
+        self.mark.write(mark).map_err(|source| LogError::io("mark", source))?;
+        self.shared.marked.raise(&self.tips);
+        Ok(())
+    }
+
+    fn is_poisoned(&self) -> bool {
+        self.poisoned || self.shared.failed.load(Ordering::Acquire)
     }
 
     fn guarded(&mut self, work: impl FnOnce(&mut Self) -> Result<(), LogError>) -> Result<(), LogError> {
-        if self.poisoned {
+        if self.is_poisoned() {
             return Err(LogError::Poisoned);
         }
         self.poisoned = true;
-        work(self)?;
-        self.poisoned = false;
-        Ok(())
+        let done = work(self);
+        if done.is_err() {
+            self.shared.failed.store(true, Ordering::Release);
+        }
+        self.poisoned = done.is_err();
+        done
     }
 }
 
 impl Log for SledLog {
     fn commit(&mut self, frames: &[Frame]) -> Result<(), LogError> {
-        if frames.is_empty() || self.poisoned {
-            return if self.poisoned { Err(LogError::Poisoned) } else { Ok(()) };
+        if self.is_poisoned() {
+            return Err(LogError::Poisoned);
+        }
+        if frames.is_empty() {
+            return Ok(());
         }
         let tips = follow_all(&self.tips, frames)?;
         self.guarded(|log| {
             log.write(frames)?;
             log.file.sync_data().map_err(|source| LogError::io("sync", source))
         })?;
-        self.durable.raise(&tips);
+        for frame in frames {
+            self.shared.frame_bytes.add(frame.shard(), frame.bytes().len() as u64);
+        }
+        self.shared.durable.raise(&tips);
         self.tips.extend(tips);
         Ok(())
     }
@@ -137,7 +159,16 @@ impl Log for SledLog {
     }
 
     fn reader(&self) -> Arc<dyn LogReader> {
-        Arc::new(SledReader::new(self.engine.clone(), self.durable.clone()))
+        let Shared { archive, durable, .. } = self.shared.clone();
+        Arc::new(SledReader { engine: self.engine.clone(), archive, durable })
+    }
+
+    fn trimmer(&self) -> Option<Arc<dyn Trim>> {
+        Some(Arc::new(SledTrimmer {
+            engine: self.engine.clone(),
+            file: self.file.clone(),
+            shared: self.shared.clone(),
+        }))
     }
 
     fn mark(&mut self, now: Timestamp) -> Result<(), LogError> {

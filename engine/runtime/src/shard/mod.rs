@@ -6,9 +6,10 @@
 mod book;
 mod due;
 
-pub(crate) use book::Book;
+pub(crate) use book::{Book, Cursor, Slice, digest_of};
 pub use book::{ReplayError, ReplayProblem};
 
+use crate::attempts::{About, Attempt, Cause};
 use crate::engine::{Phase, Shared};
 use crate::limits::{AUCTIONS_PER_PULSE, OWN_MESSAGES_PER_SHARD};
 use crate::message::{Batch, Decided, Reply, Submission, Ticket};
@@ -18,7 +19,7 @@ use gavel_core::Timestamp;
 use gavel_core::ban::Ban;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// When a pulse tries again that has found the log thread behind, or the engine not ready.
 const LOG_BEHIND_RETRY: Duration = Duration::from_millis(2);
@@ -38,6 +39,8 @@ pub(crate) struct ShardActor {
     timer: Option<(SpawnHandle, Timestamp)>,
     /// True while a pulse is in the mailbox.
     pulse_under_way: bool,
+    /// What of the batch under way was refused, for the journal of attempts.
+    refused: Vec<Attempt>,
 }
 
 /// Time has passed: what was due by `up_to` is to be decided. That lies the grace before the moment the pulse was put into the
@@ -59,14 +62,29 @@ pub(crate) struct Inspect;
 #[rtype(result = "Vec<Ban>")]
 pub(crate) struct ListBans;
 
+/// Asks for the next slice of the shard's state. Answered into a channel, as a plain thread asks.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct NextSlice {
+    pub(crate) cursor: Cursor,
+    /// Room for the slice.
+    pub(crate) buffer: Vec<u8>,
+    pub(crate) answer_to: std::sync::mpsc::SyncSender<(Cursor, Slice)>,
+}
+
 impl ShardActor {
     pub(crate) fn new(book: Book, shared: Arc<Shared>, to_log: Sender<Decided>) -> Self {
-        Self { book, shared, to_log, timer: None, pulse_under_way: false }
+        Self { book, shared, to_log, timer: None, pulse_under_way: false, refused: Vec::new() }
     }
 
     fn decide(&mut self, submission: Submission, now: Timestamp) -> (Ticket, Reply) {
         let open_id = submission.task.open_id();
+        let about =
+            self.shared.attempts.are_wanted().then(|| About::submission(self.book.shard(), &submission));
         let (ticket, reply) = self.book.handle(submission, now);
+        if let (Some(Some(about)), Reply::Rejected(rejection)) = (about, &reply) {
+            self.refused.push(about.refused(Cause::Rules(rejection.clone())));
+        }
         if let Some(id) = open_id {
             let opened = matches!(reply, Reply::Opened(..));
             self.shared.routing.decided(id, self.book.shard(), opened);
@@ -76,7 +94,7 @@ impl ShardActor {
 
     /// Hands on what was decided, if it is anything.
     fn hand_on(&mut self, decided: Decided) {
-        let Decided { shard, records, views: _, opened: _, changes: _, answers, answer_to: _ } = &decided;
+        let Decided { shard, records, views: _, opened: _, retired: _, changes: _, answers, .. } = &decided;
         if records.ends.is_empty() && answers.is_empty() {
             return;
         }
@@ -170,6 +188,7 @@ impl Handler<Batch> for ShardActor {
         }
         let mut decided = self.book.take(answers);
         decided.answer_to = Some(answer_to);
+        decided.refused = std::mem::take(&mut self.refused);
         self.hand_on(decided);
         self.set_timer(context);
     }
@@ -216,6 +235,19 @@ impl Handler<ListBans> for ShardActor {
 
     fn handle(&mut self, _: ListBans, _: &mut Context<Self>) -> Self::Result {
         self.book.bans().iter().collect()
+    }
+}
+
+impl Handler<NextSlice> for ShardActor {
+    type Result = ();
+
+    fn handle(&mut self, question: NextSlice, _: &mut Context<Self>) {
+        let NextSlice { mut cursor, buffer, answer_to } = question;
+        let began = Instant::now();
+        let slice = self.book.slice(&mut cursor, buffer);
+        self.shared.stats.slices.count(began.elapsed());
+        // Whoever has asked waits with room for one answer, or has given up.
+        drop(answer_to.try_send((cursor, slice)));
     }
 }
 

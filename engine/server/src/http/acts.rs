@@ -6,7 +6,8 @@ use super::body::{Body, InAuction};
 use super::key::{Key, KeyText};
 use super::problem::Problem;
 use super::requests::{
-    ByBidder, Cancellation, DetailsBody, Done, Extension, NewDetails, NewReserve, Nothing, Removal, Retraction,
+    ByBidder, Cancellation, DetailsBody, Done, Extension, NewDetails, NewReserve, Nothing, Removal,
+    Retraction,
 };
 use super::schema::Refused;
 use super::text::AuctionText;
@@ -35,7 +36,11 @@ async fn act<T>(
     Ok(done(position))
 }
 
-async fn carry_out(worker: &Worker, auction: AuctionId, command: Command) -> Result<Option<Position>, Problem> {
+async fn carry_out(
+    worker: &Worker,
+    auction: AuctionId,
+    command: Command,
+) -> Result<Option<Position>, Problem> {
     match worker.ask(auction, command).await? {
         Reply::Done(position) => Ok(position),
         _ => Err(unexpected()),
@@ -64,7 +69,10 @@ async fn carry_out_once(
                 Entered::Wait(mut over) => while over.changed().await.is_ok() {},
                 Entered::Conflict => return Err(Problem::rejection(&Rejection::IdConflict, None)),
                 Entered::Full => {
-                    return Err(Problem::new(Code::Busy, "too many requests with an Idempotency-Key are under way"));
+                    return Err(Problem::new(
+                        Code::Busy,
+                        "too many requests with an Idempotency-Key are under way",
+                    ));
                 }
             }
         }

@@ -162,7 +162,8 @@ mod tests {
     #[test]
     fn requests_under_way_are_bounded() {
         let (answers, now) = (RememberedAnswers::default(), Instant::now());
-        let mut all: Vec<_> = (0..KEYED_REQUESTS_MAX as u128).map(|key| answers.enter(key, key, now)).collect();
+        let mut all: Vec<_> =
+            (0..KEYED_REQUESTS_MAX as u128).map(|key| answers.enter(key, key, now)).collect();
         assert!(matches!(answers.enter(1 << 70, 0, now), Entered::Full));
         all.pop();
         assert!(matches!(answers.enter(1 << 70, 0, now), Entered::First(_)));

@@ -58,11 +58,17 @@ pub(super) async fn open(here: Here, key: Key, body: Body<NewAuction>) -> Result
     )
 )]
 #[get("/v1/auctions/{auction}")]
-pub(super) async fn show(here: Here, auction: InAuction, request: HttpRequest) -> Result<HttpResponse, Problem> {
+pub(super) async fn show(
+    here: Here,
+    auction: InAuction,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
     let live = here.0.live(auction.0)?;
     let tag = format!("\"{}\"", live.view().position);
     let is_known = request.headers().get(header::IF_NONE_MATCH).and_then(|known| known.to_str().ok());
-    if is_known.is_some_and(|known| known.split(',').any(|known| known.trim().trim_start_matches("W/") == tag)) {
+    if is_known
+        .is_some_and(|known| known.split(',').any(|known| known.trim().trim_start_matches("W/") == tag))
+    {
         return Ok(HttpResponse::NotModified().insert_header((header::ETAG, tag)).finish());
     }
     Ok(HttpResponse::Ok()

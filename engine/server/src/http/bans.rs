@@ -40,7 +40,11 @@ pub(super) async fn ban(here: Here, bidder: OfBidder, body: Body<NewBan>) -> Res
     responses((status = 204, description = "Lifted, and on disk"), Refused)
 )]
 #[delete("/v1/bans/{bidder}")]
-pub(super) async fn unban(here: Here, bidder: OfBidder, _body: Body<Nothing>) -> Result<HttpResponse, Problem> {
+pub(super) async fn unban(
+    here: Here,
+    bidder: OfBidder,
+    _body: Body<Nothing>,
+) -> Result<HttpResponse, Problem> {
     lifted(wide(&here, WideBan { bidder: bidder.0, seller: None, ban: None }).await?)
 }
 
@@ -137,7 +141,8 @@ impl Turn {
         if under_way < WIDE_COMMANDS_MAX {
             return Ok(turn);
         }
-        let words = format_args!("{WIDE_COMMANDS_MAX} commands to all shards are under way, which is the limit");
+        let words =
+            format_args!("{WIDE_COMMANDS_MAX} commands to all shards are under way, which is the limit");
         Err(Problem::new(Code::Busy, words).with_status(StatusCode::TOO_MANY_REQUESTS))
     }
 }

@@ -127,7 +127,10 @@ impl BidStream {
 
     fn read(&self, line: Line) -> Result<AuctionCommand, Problem> {
         let Line::Whole(line) = line else {
-            return Err(Problem::new(Code::TooLarge, format_args!("a line has at most {LINE_BYTES_MAX} bytes")));
+            return Err(Problem::new(
+                Code::TooLarge,
+                format_args!("a line has at most {LINE_BYTES_MAX} bytes"),
+            ));
         };
         let BidLine { auction, bidder, amount, id } = serde_json::from_slice(&line)
             .map_err(|error| Problem::invalid(format_args!("the line is no bid: {error}")))?;

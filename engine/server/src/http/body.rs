@@ -1,15 +1,15 @@
 //! Bodies and paths of requests, checked: media type, size, time, content.
 
+use super::answers::Fingerprint;
 use super::key;
 use super::limits::{BODY_BYTES_MAX, BODY_S};
 use super::problem::Problem;
-use super::answers::Fingerprint;
 use actix_web::dev::Payload;
 use actix_web::http::{StatusCode, header};
 use actix_web::{FromRequest, HttpRequest};
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
-use gavel_core::{AccountId, AuctionId};
+use gavel_core::{AccountId, AuctionId, ConsumerName};
 use gavel_wire::Code;
 use serde::de::DeserializeOwned;
 use std::future::{Ready, poll_fn, ready};
@@ -40,7 +40,8 @@ pub(super) trait FromBody: Sized {
 /// # Errors
 /// What is wrong, and where.
 pub(super) fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    serde_json::from_slice(body).map_err(|error| Problem::invalid(format_args!("the body is not what it must be: {error}")))
+    serde_json::from_slice(body)
+        .map_err(|error| Problem::invalid(format_args!("the body is not what it must be: {error}")))
 }
 
 /// The media type without its parameters.
@@ -58,7 +59,10 @@ pub(super) fn check_media_type(request: &HttpRequest, allowed: &[&str]) -> Resul
     if given.is_some_and(|given| allowed.iter().any(|allowed| given.eq_ignore_ascii_case(allowed))) {
         return Ok(());
     }
-    let given = given.map_or_else(|| "none".to_owned(), |given| gavel_wire::request::Shown::new(given.as_bytes()).to_string());
+    let given = given.map_or_else(
+        || "none".to_owned(),
+        |given| gavel_wire::request::Shown::new(given.as_bytes()).to_string(),
+    );
     let words = format_args!("Content-Type must be {}, got {given}", allowed.join(" or "));
     Err(Problem::invalid(words).with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE))
 }
@@ -79,7 +83,8 @@ async fn read(mut payload: Payload) -> Result<Bytes, Problem> {
     let mut all: Option<BytesMut> = None;
     let mut first = Bytes::new();
     while let Some(piece) = next(&mut payload).await {
-        let piece = piece.map_err(|error| Problem::invalid(format_args!("the body can't be read: {error}")))?;
+        let piece =
+            piece.map_err(|error| Problem::invalid(format_args!("the body can't be read: {error}")))?;
         let read = all.as_ref().map_or(first.len(), BytesMut::len);
         if read + piece.len() > BODY_BYTES_MAX {
             return Err(too_large());
@@ -108,7 +113,8 @@ async fn read_in_time(payload: Payload) -> Result<Bytes, Problem> {
 
 /// What the head says of the body.
 fn check_head(request: &HttpRequest) -> Result<(), Problem> {
-    let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let length =
+        request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if length.is_some_and(|length: u64| length > BODY_BYTES_MAX as u64) { Err(too_large()) } else { Ok(()) }
 }
 
@@ -144,6 +150,9 @@ pub(super) struct OfBidder(pub(super) AccountId);
 /// The seller that the path names.
 pub(super) struct OfSeller(pub(super) AccountId);
 
+/// The consumer that the path names.
+pub(super) struct OfConsumer(pub(super) ConsumerName);
+
 /// Reads one part of the path.
 fn part<T: super::text::FromText>(request: &HttpRequest, name: &str) -> Result<T, Problem> {
     let text = request.match_info().get(name).unwrap_or_default();
@@ -169,4 +178,5 @@ from_path! {
     InAuction "auction";
     OfBidder "bidder";
     OfSeller "seller";
+    OfConsumer "consumer";
 }

@@ -50,7 +50,11 @@ const LAST_EVENT_ID: &str = "last-event-id";
     responses((status = 200, description = "Events, until either side ends it", content_type = "text/event-stream", body = String), Refused)
 )]
 #[get("/v1/auctions/{auction}/events")]
-pub(super) async fn watch(here: Here, auction: InAuction, request: HttpRequest) -> Result<HttpResponse, Problem> {
+pub(super) async fn watch(
+    here: Here,
+    auction: InAuction,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
     let last = match request.headers().get(LAST_EVENT_ID) {
         Some(text) => Some(resume::position(text.as_bytes())?),
         None => None,
@@ -64,7 +68,12 @@ pub(super) async fn watch(here: Here, auction: InAuction, request: HttpRequest) 
         None => Missed::default(),
     };
     let start = Bytes::from(format!("retry: {RECONNECT_MS}\n\n"));
-    let events = Events { start: Some(start), missed, states: here.0.feeds.subscribe(&live, engine), _counted: counted };
+    let events = Events {
+        start: Some(start),
+        missed,
+        states: here.0.feeds.subscribe(&live, engine),
+        _counted: counted,
+    };
     Ok(HttpResponse::Ok()
         .content_type(EVENT_STREAM)
         .insert_header((header::CACHE_CONTROL, "no-store"))

@@ -18,10 +18,7 @@ use std::rc::Rc;
 use std::sync::atomic::Ordering;
 
 /// Lets a request through to its handler, or answers it. `HEAD` is `GET` whose body is not sent, which the connection sees to.
-pub(super) async fn pass(
-    mut request: ServiceRequest,
-    next: Next<BoxBody>,
-) -> Result<ServiceResponse, Error> {
+pub(super) async fn pass(mut request: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse, Error> {
     let worker = request.app_data::<Rc<Worker>>().cloned();
     if *request.method() == Method::HEAD && !is_endless(request.path()) {
         request.head_mut().method = Method::GET;
@@ -49,7 +46,8 @@ fn check(request: &ServiceRequest, worker: Option<&Worker>) -> Result<(), Proble
         && open.is_one_too_many
     {
         worker.common.server.connections_refused.fetch_add(1, Ordering::Relaxed);
-        let words = format_args!("{} connections are open, which is the limit", worker.common.server.connections_max);
+        let words =
+            format_args!("{} connections are open, which is the limit", worker.common.server.connections_max);
         return Err(Problem::new(Code::Busy, words).closing());
     }
     check_site(request)?;
@@ -152,8 +150,12 @@ pub(super) async fn nowhere(request: HttpRequest) -> HttpResponse {
         return Problem::new(Code::Unknown, words).error_response();
     };
     let allowed = methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
-    let words = format_args!("{} is not for {path}; allowed is {allowed}", Shown::new(request.method().as_str().as_bytes()));
-    let mut response = Problem::new(Code::Unknown, words).with_status(StatusCode::METHOD_NOT_ALLOWED).error_response();
+    let words = format_args!(
+        "{} is not for {path}; allowed is {allowed}",
+        Shown::new(request.method().as_str().as_bytes())
+    );
+    let mut response =
+        Problem::new(Code::Unknown, words).with_status(StatusCode::METHOD_NOT_ALLOWED).error_response();
     if let Ok(allowed) = header::HeaderValue::from_str(&allowed) {
         response.headers_mut().insert(header::ALLOW, allowed);
     }

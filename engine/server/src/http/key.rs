@@ -14,7 +14,8 @@ use std::future::{Ready, ready};
 /// The header.
 pub(super) const HEADER: &str = "idempotency-key";
 
-const MUST: &str = "Idempotency-Key must be 1 to 255 visible ASCII characters, in quotes or without, and given once";
+const MUST: &str =
+    "Idempotency-Key must be 1 to 255 visible ASCII characters, in quotes or without, and given once";
 
 /// Says what a digest is of; another version of the hash would be another text.
 const CONTEXT: &[u8] = b"gavel idempotency key 1";
@@ -46,7 +47,8 @@ impl KeyText {
             Some(quoted) => unquoted(quoted)?,
             None => text.to_owned(),
         };
-        let fits = (1..=KEY_CHARS_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+        let fits =
+            (1..=KEY_CHARS_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
         fits.then(|| Self(text.into()))
     }
 

@@ -88,8 +88,14 @@ mod tests {
         let long = vec![b'x'; LINE_BYTES_MAX + 1];
         let text = [b"one\r\n\n  \ntwo\n".as_slice(), &long, b"\nthree\n", &long[1..], b"\nlast"].concat();
         for size in [1, 2, 3, 7, 100, 1_000, text.len()] {
-            let expected =
-                [whole(b"one\r"), whole(b"two"), Line::TooLong, whole(b"three"), whole(&long[1..]), whole(b"last")];
+            let expected = [
+                whole(b"one\r"),
+                whole(b"two"),
+                Line::TooLong,
+                whole(b"three"),
+                whole(&long[1..]),
+                whole(b"last"),
+            ];
             assert_eq!(cut(&text, size), expected, "pieces of {size}");
         }
     }

@@ -1,13 +1,15 @@
 //! `/metrics`: what the server counts, as Prometheus reads it. Nothing is counted twice: everything is read from where it is kept, at
 //! the moment that it is asked for.
 
+mod history;
+
 use super::guard::is_accepted;
 use super::schema::Refused;
 use super::worker::Here;
 use crate::server::Server;
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, get};
-use gavel_engine::{Handle, Histogram, Phase, Refusals, Stats};
+use gavel_engine::{ConsumerLag, Handle, Histogram, Phase, Refusals, Stats};
 use gavel_wire::Code;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, NoLabelSet, prometheus_text, text};
@@ -33,7 +35,9 @@ pub(super) async fn metrics(here: Here, request: HttpRequest) -> HttpResponse {
     let accepts = request.headers().get_all(header::ACCEPT).filter_map(|text| text.to_str().ok());
     let accepts: Vec<&str> = accepts.filter(|text| text.contains(OPEN_METRICS)).collect();
     let mut registry = Registry::default();
-    registry.register_collector(Box::new(Metrics(Arc::clone(&here.0.common.server))));
+    let server = Arc::clone(&here.0.common.server);
+    let consumers = server.engine.consumer_lags().await;
+    registry.register_collector(Box::new(Metrics { server, consumers }));
     let mut out = String::with_capacity(16 * 1024);
     let (written, media_type) = if is_accepted(&accepts, OPEN_METRICS) {
         (text::encode(&mut out, &registry), "application/openmetrics-text; version=1.0.0; charset=utf-8")
@@ -48,7 +52,10 @@ pub(super) async fn metrics(here: Here, request: HttpRequest) -> HttpResponse {
 }
 
 /// Reads everything when it is asked.
-struct Metrics(Arc<Server>);
+struct Metrics {
+    server: Arc<Server>,
+    consumers: Vec<ConsumerLag>,
+}
 
 impl Debug for Metrics {
     fn fmt(&self, f: &mut Formatter<'_>) -> FmtResult {
@@ -58,11 +65,13 @@ impl Debug for Metrics {
 
 impl Collector for Metrics {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> FmtResult {
-        let (server, mut out) = (&*self.0, Out(encoder));
+        let (server, mut out) = (&*self.server, Out(encoder));
         about_engine(&mut out, &server.engine)?;
         about_commands(&mut out, server.engine.stats())?;
         about_commits(&mut out, server.engine.stats())?;
         about_shards(&mut out, &server.engine)?;
+        history::about_storage(&mut out, &server.engine)?;
+        history::about_consumers(&mut out, &server.engine, &self.consumers)?;
         about_clients(&mut out, server)
     }
 }
@@ -83,7 +92,8 @@ impl Out<'_> {
     fn counters(&mut self, name: &str, help: &str, label: &str, values: &[(&str, &AtomicU64)]) -> FmtResult {
         let mut family = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
         values.iter().try_for_each(|(value, counter)| {
-            ConstCounter::new(counter.load(Ordering::Relaxed)).encode(family.encode_family(&[(label, *value)])?)
+            ConstCounter::new(counter.load(Ordering::Relaxed))
+                .encode(family.encode_family(&[(label, *value)])?)
         })
     }
 
@@ -115,15 +125,39 @@ fn about_engine(out: &mut Out<'_>, engine: &Handle) -> FmtResult {
     let (under_way, credit) = engine.credit();
     let is_ready = engine.phase() == Phase::Ready;
     out.gauge("gavel_ready", "1 while bids are taken", f64::from(u8::from(is_ready)))?;
-    out.gauge("gavel_epoch", "The generation of this process", engine.epoch().map_or(0.0, |epoch| f64::from(epoch.0)))?;
+    out.gauge(
+        "gavel_epoch",
+        "The generation of this process",
+        engine.epoch().map_or(0.0, |epoch| f64::from(epoch.0)),
+    )?;
     let progress = engine.progress();
     let records = |counter: &AtomicU64| counter.load(Ordering::Relaxed) as f64;
-    out.gauge("gavel_recovery_records", "Records of the log that recovery has read", records(&progress.records))?;
-    out.gauge("gavel_recovery_records_expected", "Records of the log that recovery reads", records(&progress.records_total))?;
-    out.gauge("gavel_commands_under_way", "Commands that hold credit: taken and not answered yet", under_way as f64)?;
+    out.gauge(
+        "gavel_recovery_records",
+        "Records of the log that recovery has read",
+        records(&progress.records),
+    )?;
+    out.gauge(
+        "gavel_recovery_records_expected",
+        "Records of the log that recovery reads",
+        records(&progress.records_total),
+    )?;
+    out.gauge(
+        "gavel_commands_under_way",
+        "Commands that hold credit: taken and not answered yet",
+        under_way as f64,
+    )?;
     out.gauge("gavel_credit", "Commands that may be under way; beyond them BUSY is answered", credit as f64)?;
-    out.gauge("gavel_log_queue_batches", "Batches of decided commands that wait for the log thread", engine.log_queue() as f64)?;
-    out.gauge("gavel_clock_drift_seconds", "By how much the system's clock has parted from the engine's", engine.clock_drift_us() as f64 / 1e6)?;
+    out.gauge(
+        "gavel_log_queue_batches",
+        "Batches of decided commands that wait for the log thread",
+        engine.log_queue() as f64,
+    )?;
+    out.gauge(
+        "gavel_clock_drift_seconds",
+        "By how much the system's clock has parted from the engine's",
+        engine.clock_drift_us() as f64 / 1e6,
+    )?;
     let hottest = engine.hottest(HOTTEST);
     out.gauges(
         "gavel_hottest_auction_events_per_second",
@@ -134,9 +168,13 @@ fn about_engine(out: &mut Out<'_>, engine: &Handle) -> FmtResult {
 }
 
 fn about_commands(out: &mut Out<'_>, stats: &Stats) -> FmtResult {
-    let accepted =
-        [("leading", &stats.bids_leading), ("outbid", &stats.bids_outbid), ("sold", &stats.sold)];
-    out.counters("gavel_bids_accepted", "Bids and purchases accepted, durable, by how they stood", "outcome", &accepted)?;
+    let accepted = [("leading", &stats.bids_leading), ("outbid", &stats.bids_outbid), ("sold", &stats.sold)];
+    out.counters(
+        "gavel_bids_accepted",
+        "Bids and purchases accepted, durable, by how they stood",
+        "outcome",
+        &accepted,
+    )?;
     let Refusals { not_found, not_started, closed, too_low, seller_bid, banned, .. } = &stats.refusals;
     let Refusals { id_conflict, state, invalid, too_large, .. } = &stats.refusals;
     let refused = [
@@ -156,12 +194,21 @@ fn about_commands(out: &mut Out<'_>, stats: &Stats) -> FmtResult {
     out.counters("gavel_commands_refused", "Bids and other commands refused, by code", "code", &refused)?;
     let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     out.counter("gavel_auctions_opened", "Auctions opened, repeated requests included", load(&stats.opened))?;
-    out.counter("gavel_commands_done", "Commands carried out that are neither bids nor openings", load(&stats.done))
+    out.counter(
+        "gavel_commands_done",
+        "Commands carried out that are neither bids nor openings",
+        load(&stats.done),
+    )
 }
 
 fn about_commits(out: &mut Out<'_>, stats: &Stats) -> FmtResult {
     out.histogram("gavel_commit_records", "Records of each commit", &stats.commit_records, 1.0)?;
-    out.histogram("gavel_commit_duration_seconds", "How long each commit took, its sync included", &stats.commit_times_us, 1e6)?;
+    out.histogram(
+        "gavel_commit_duration_seconds",
+        "How long each commit took, its sync included",
+        &stats.commit_times_us,
+        1e6,
+    )?;
     let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     out.counter("gavel_log_frames_written", "Frames written to the log", load(&stats.frames))?;
     out.counter("gavel_log_frame_bytes_written", "Bytes of those frames", load(&stats.frame_bytes))
@@ -173,20 +220,48 @@ fn about_shards(out: &mut Out<'_>, engine: &Handle) -> FmtResult {
         let values = placement.shards().map(|(shard, _)| (shard.to_string().into(), value(shard) as f64));
         out.gauges(name, help, "shard", values)
     };
-    each("gavel_shard_applied_lsn", "The last record that the shard has decided", &|shard| engine.applied(shard).0)?;
-    each("gavel_shard_durable_lsn", "The last record of the shard that is on disk", &|shard| engine.durable(shard).0)?;
-    each("gavel_shard_auctions_unfinished", "Auctions that something can still happen to", &|shard| engine.live_counts(shard).unfinished)?;
-    each("gavel_shard_auctions_final", "Auctions in a final state that are still in memory", &|shard| engine.live_counts(shard).finished)
+    each("gavel_shard_applied_lsn", "The last record that the shard has decided", &|shard| {
+        engine.applied(shard).0
+    })?;
+    each("gavel_shard_durable_lsn", "The last record of the shard that is on disk", &|shard| {
+        engine.durable(shard).0
+    })?;
+    each("gavel_shard_auctions_unfinished", "Auctions that something can still happen to", &|shard| {
+        engine.live_counts(shard).unfinished
+    })?;
+    each("gavel_shard_auctions_final", "Auctions in a final state that are still in memory", &|shard| {
+        engine.live_counts(shard).finished
+    })
 }
 
 fn about_clients(out: &mut Out<'_>, server: &Server) -> FmtResult {
     let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-    out.gauge("gavel_connections", "Connections that are open, of all faces", server.connections.load(Ordering::Relaxed) as f64)?;
+    out.gauge(
+        "gavel_connections",
+        "Connections that are open, of all faces",
+        server.connections.load(Ordering::Relaxed) as f64,
+    )?;
     out.gauge("gavel_connections_max", "Connections that may be open", server.connections_max as f64)?;
-    out.counter("gavel_connections_received", "Connections since the start", load(&server.connections_total))?;
-    out.counter("gavel_connections_refused", "Connections turned away because there were too many", load(&server.connections_refused))?;
-    out.gauge("gavel_subscriptions", "Subscriptions to auctions, of all faces", server.subscriptions.load(Ordering::Relaxed) as f64)?;
-    out.counter("gavel_http_resumed", "Subscribers that were told from the log what they had missed", load(&server.http.resumed))?;
+    out.counter(
+        "gavel_connections_received",
+        "Connections since the start",
+        load(&server.connections_total),
+    )?;
+    out.counter(
+        "gavel_connections_refused",
+        "Connections turned away because there were too many",
+        load(&server.connections_refused),
+    )?;
+    out.gauge(
+        "gavel_subscriptions",
+        "Subscriptions to auctions, of all faces",
+        server.subscriptions.load(Ordering::Relaxed) as f64,
+    )?;
+    out.counter(
+        "gavel_http_resumed",
+        "Subscribers that were told from the log what they had missed",
+        load(&server.http.resumed),
+    )?;
     let [second, third, fourth, fifth] = &server.http.answers;
     let answers = [("2xx", second), ("3xx", third), ("4xx", fourth), ("5xx", fifth)];
     out.counters("gavel_http_answers", "Answers over HTTP, by the class of their status", "status", &answers)

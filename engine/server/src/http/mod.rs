@@ -11,6 +11,7 @@ mod auctions;
 mod bans;
 mod bids;
 mod body;
+mod consumers;
 mod events;
 mod feed;
 mod guard;

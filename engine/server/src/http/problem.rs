@@ -98,18 +98,21 @@ impl Problem {
     /// A problem with the status of its code.
     pub(super) fn new(code: Code, detail: impl Display) -> Self {
         let (status, title) = of_code(code);
-        Self(Box::new(Body {
-            kind: KindText(Kind(code)),
-            title,
-            status: status.as_u16(),
-            detail: detail.to_string(),
-            code: code.as_str(),
-            min_next: None,
-            currency: None,
-            currency_exponent: None,
-            at: None,
-            errors: None,
-        }), false)
+        Self(
+            Box::new(Body {
+                kind: KindText(Kind(code)),
+                title,
+                status: status.as_u16(),
+                detail: detail.to_string(),
+                code: code.as_str(),
+                min_next: None,
+                currency: None,
+                currency_exponent: None,
+                at: None,
+                errors: None,
+            }),
+            false,
+        )
     }
 
     /// The same with another status: one that only HTTP has a reason for.
@@ -232,7 +235,10 @@ mod tests {
     fn every_code_has_a_status_of_a_refusal_and_a_title() {
         for code in Code::ALL {
             let (status, title) = of_code(code);
-            assert!(status.is_client_error() || status == StatusCode::SERVICE_UNAVAILABLE, "{code}: {status}");
+            assert!(
+                status.is_client_error() || status == StatusCode::SERVICE_UNAVAILABLE,
+                "{code}: {status}"
+            );
             assert!(!title.is_empty() && !title.ends_with('.'), "{code}: {title}");
         }
     }
@@ -240,7 +246,8 @@ mod tests {
     #[test]
     fn a_problem_says_what_resp_says_and_what_would_do() {
         let problem = Problem::rejection(&Rejection::TooLow(Amount::new(10_600).unwrap()), None);
-        let shown: serde_json::Value = serde_json::from_str(&super::super::text::json(problem.body())).unwrap();
+        let shown: serde_json::Value =
+            serde_json::from_str(&super::super::text::json(problem.body())).unwrap();
         let expected = serde_json::json!({
             "type": "urn:gavel:problem:toolow", "title": "The amount is too low", "status": 409,
             "detail": "bid at least 10600", "code": "TOOLOW", "min_next": 10_600,

@@ -248,7 +248,11 @@ fn optional_amount<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Amount>,
 fn reason<'de, D: Deserializer<'de>>(from: D) -> Result<Reason, D::Error> {
     let text = String::deserialize(from)?;
     let fits = (1..=REASON_BYTES_MAX).contains(&text.len()) && !text.contains('\0');
-    let must = || D::Error::custom(format_args!("a reason is 1 to {REASON_BYTES_MAX} bytes, without the character U+0000"));
+    let must = || {
+        D::Error::custom(format_args!(
+            "a reason is 1 to {REASON_BYTES_MAX} bytes, without the character U+0000"
+        ))
+    };
     if fits { Ok(Reason(text.into())) } else { Err(must()) }
 }
 
@@ -259,7 +263,8 @@ mod tests {
 
     #[test]
     fn amounts_are_integers_within_their_bounds() {
-        let bid = |amount: &str| NewBid::from_body(format!(r#"{{"bidder":"7","amount":{amount}}}"#).as_bytes());
+        let bid =
+            |amount: &str| NewBid::from_body(format!(r#"{{"bidder":"7","amount":{amount}}}"#).as_bytes());
         assert_eq!(bid("9007199254740991").unwrap().amount, Amount::MAX);
         for wrong in ["0", "-1", "1.5", "1e3", "\"5\"", "9007199254740992", "null", "18446744073709551616"] {
             assert!(bid(wrong).is_err(), "{wrong}");

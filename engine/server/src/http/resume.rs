@@ -50,7 +50,9 @@ pub(super) fn position(text: &[u8]) -> Result<Position, Problem> {
     };
     let must = || {
         let shown = Shown::new(text);
-        Problem::invalid(format_args!("Last-Event-ID must be the id of an event, such as 3-1-42, got {shown}"))
+        Problem::invalid(format_args!(
+            "Last-Event-ID must be the id of an event, such as 3-1-42, got {shown}"
+        ))
     };
     read().ok_or_else(must)
 }
@@ -65,7 +67,8 @@ pub(super) async fn missed(common: &Common, last: Position, live: &LiveAuction) 
         return Missed::gap(last, "this position is of another shard than the auction");
     }
     if now.lsn.0.saturating_sub(last.lsn.0) > RESUME_RECORDS_MAX {
-        let why = format!("more than {RESUME_RECORDS_MAX} records of the shard lie between this position and now");
+        let why =
+            format!("more than {RESUME_RECORDS_MAX} records of the shard lie between this position and now");
         return Missed::gap(last, &why);
     }
     let turn = tokio::time::timeout(Duration::from_secs(RESUME_WAIT_S), common.resumes.acquire()).await;
@@ -77,7 +80,10 @@ pub(super) async fn missed(common: &Common, last: Position, live: &LiveAuction) 
             common.server.http.resumed.fetch_add(1, Ordering::Relaxed);
             missed
         }
-        Ok(None) => Missed::gap(last, &format!("more than {RESUME_CHANGES_MAX} changes lie between this position and now")),
+        Ok(None) => Missed::gap(
+            last,
+            &format!("more than {RESUME_CHANGES_MAX} changes lie between this position and now"),
+        ),
         Err(error) => Missed::gap(last, &error.to_string()),
     }
 }

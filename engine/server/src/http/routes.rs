@@ -3,7 +3,7 @@
 use super::guard::{self, Paths};
 use super::service::Description;
 use super::worker::Worker;
-use super::{acts, auctions, bans, bids, events, metrics, service};
+use super::{acts, auctions, bans, bids, consumers, events, metrics, service};
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::from_fn;
 use actix_web::{App, Error, web};
@@ -58,6 +58,8 @@ fn all(config: &mut ServiceConfig<'_>) {
         .service(bans::ban_in_auction)
         .service(bans::unban_in_auction)
         .service(service::shards)
+        .service(consumers::list)
+        .service(consumers::forget)
         .service(service::live)
         .service(service::ready)
         .service(metrics::metrics)
@@ -69,13 +71,7 @@ pub(super) fn app<T>(
     app: App<T>,
     worker: Rc<Worker>,
 ) -> App<
-    impl ServiceFactory<
-        ServiceRequest,
-        Config = (),
-        Response = ServiceResponse,
-        Error = Error,
-        InitError = (),
-    >,
+    impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse, Error = Error, InitError = ()>,
 >
 where
     T: ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse, Error = Error, InitError = ()>,

@@ -275,6 +275,41 @@ pub(super) struct Range {
     pub(super) shard: u8,
 }
 
+/// The feed's named consumers.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Consumers {
+    /// By name.
+    pub(super) consumers: Vec<Consumer>,
+}
+
+/// One that follows by name.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Consumer {
+    /// Its name.
+    pub(super) name: String,
+    /// Whether a connection follows under this name now.
+    pub(super) connected: bool,
+    /// When it followed, acknowledged or left last.
+    pub(super) last_seen: TimeText,
+    /// Each shard that it has ever followed.
+    pub(super) shards: Vec<ConsumerShard>,
+}
+
+/// How far a consumer has got in one shard.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ConsumerShard {
+    /// The shard.
+    pub(super) shard: u8,
+    /// The last record that it is done with.
+    pub(super) cursor: PositionText,
+    /// The last record that is durable.
+    pub(super) durable: PositionText,
+    /// Records between the two.
+    pub(super) records_behind: u64,
+    /// How long ago the oldest of them was decided, in seconds.
+    pub(super) behind_s: f64,
+}
+
 /// Why a request was not carried out; `code` says it in one word. Statuses go by the code, but for what only HTTP knows.
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "describes what any request may be answered")]

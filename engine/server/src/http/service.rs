@@ -81,7 +81,8 @@ fn placed(engine: &Handle) -> Shards {
     };
     let policy = |(from, policy): &(gavel_core::Timestamp, placement::Policy)| {
         let ranges = if let placement::Policy::Range(ranges) = policy { &**ranges } else { &[] };
-        let range = |range: &placement::KeyRange| Range { from: range.from.to_string(), shard: range.shard.0 };
+        let range =
+            |range: &placement::KeyRange| Range { from: range.from.to_string(), shard: range.shard.0 };
         Policy { from: TimeText(*from), policy: policy.name(), ranges: ranges.iter().map(range).collect() }
     };
     Shards {

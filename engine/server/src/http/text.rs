@@ -1,6 +1,6 @@
 //! Ids, times and positions as texts of JSON, and JSON itself.
 
-use gavel_core::{AccountId, AuctionId, BidId, Currency, Position, Timestamp};
+use gavel_core::{AccountId, AuctionId, BidId, ConsumerName, Currency, Position, Timestamp};
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use serde::{Serialize, Serializer};
 use std::fmt::Formatter;
@@ -31,6 +31,14 @@ impl FromText for AuctionId {
 
     fn from_text(text: &str) -> Option<Self> {
         Self::parse(text.as_bytes())
+    }
+}
+
+impl FromText for ConsumerName {
+    const MUST: &'static str = "a consumer's name: 1 to 64 letters, digits and .-_:";
+
+    fn from_text(text: &str) -> Option<Self> {
+        Self::new(text).ok()
     }
 }
 

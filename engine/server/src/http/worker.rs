@@ -199,6 +199,10 @@ impl FromRequest for Here {
 
     fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
         let worker = request.app_data::<Rc<Worker>>().cloned();
-        ready(worker.map(Self).ok_or_else(|| Problem::new(Code::Busy, "this thread has no way into the engine")))
+        ready(
+            worker
+                .map(Self)
+                .ok_or_else(|| Problem::new(Code::Busy, "this thread has no way into the engine")),
+        )
     }
 }

@@ -1,7 +1,7 @@
 //! Answers of the engine as replies of the wire.
 
 use gavel_core::{Position, ShardId};
-use gavel_engine::{ChangeError, Refusal, Reply};
+use gavel_engine::{Cause, ChangeError, Refusal, Reply};
 use gavel_wire::{Code, reply};
 
 /// What a shard has answered.
@@ -21,6 +21,14 @@ pub(super) fn refusal_code(refusal: Refusal) -> Code {
         Refusal::ConnectionCredit(_) | Refusal::ProcessCredit(_) | Refusal::Closing | Refusal::Failed => {
             Code::Busy
         }
+    }
+}
+
+/// The code of any refused command, as the journal of attempts spells it.
+pub(crate) fn refused_code(cause: &Cause) -> Code {
+    match cause {
+        Cause::Rules(rejection) => Code::of(rejection),
+        Cause::Engine(refusal) => refusal_code(*refusal),
     }
 }
 

@@ -15,6 +15,8 @@ pub(crate) mod slots;
 mod subscriptions;
 mod transaction;
 
+pub(crate) use encode::refused_code;
+
 use crate::server::Server;
 use feed::Feed;
 use gavel_engine::{Phase, Port, Ticket};

@@ -14,7 +14,7 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
-enum AskError {
+pub(crate) enum AskError {
     /// The process has no runtime to ask with.
     #[error("can't start: {0}")]
     Runtime(std::io::Error),
@@ -46,14 +46,14 @@ pub(super) fn change(address: Address, words: &[String], json: bool) -> Exit {
     print(ask(address, words).map(|answer| if json { answer.to_string() } else { to_text(&answer) }))
 }
 
-fn print(answer: Result<String, AskError>) -> Exit {
+pub(crate) fn print(answer: Result<String, AskError>) -> Exit {
     match answer {
         Ok(text) => output::data(&text),
         Err(problem) => output::failure(Exit::Failure, &problem),
     }
 }
 
-fn to_text(answer: &Json) -> String {
+pub(crate) fn to_text(answer: &Json) -> String {
     match answer {
         Json::Array(items) => items.iter().map(to_text).collect::<Vec<_>>().join("\n"),
         Json::String(text) => text.clone(),
@@ -61,7 +61,7 @@ fn to_text(answer: &Json) -> String {
     }
 }
 
-fn ask(address: Address, words: &[String]) -> Result<Json, AskError> {
+pub(crate) fn ask(address: Address, words: &[String]) -> Result<Json, AskError> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(AskError::Runtime)?;
     let words: Vec<&[u8]> = words.iter().map(String::as_bytes).collect();

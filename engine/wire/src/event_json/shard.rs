@@ -4,7 +4,7 @@ use super::Form;
 use crate::view_json::{Fields, object};
 use gavel_core::command::StandingBids;
 use gavel_core::placement::{KeyRange, PlacementChange, Policy};
-use gavel_core::{Position, ShardEvent, ShardId, Timestamp};
+use gavel_core::{AuctionId, Position, ShardEvent, ShardId, Timestamp};
 
 /// Appends one event of a shard as one object, without a line's end.
 pub fn shard_event(out: &mut Vec<u8>, position: Position, event: &ShardEvent, form: Form) {
@@ -32,6 +32,10 @@ pub fn shard_event(out: &mut Vec<u8>, position: Position, event: &ShardEvent, fo
                 fields.time("at", Some(*at));
                 fields.change(change, form);
             }
+            ShardEvent::AuctionsRetired { auctions, at } => {
+                fields.time("at", Some(*at));
+                fields.auctions("auctions", auctions);
+            }
         }
     });
 }
@@ -44,6 +48,7 @@ pub const fn shard_type_name(event: &ShardEvent) -> &'static str {
         ShardEvent::Banned { .. } => "banned",
         ShardEvent::Unbanned { .. } => "unbanned",
         ShardEvent::PlacementChanged { .. } => "placement_changed",
+        ShardEvent::AuctionsRetired { .. } => "auctions_retired",
     }
 }
 
@@ -80,6 +85,15 @@ impl Fields<'_> {
         if let (Policy::Range(ranges), Form::Secret) = (policy, form) {
             self.ranges(ranges);
         }
+    }
+
+    fn auctions(&mut self, name: &str, auctions: &[AuctionId]) {
+        self.name(name);
+        for (index, auction) in auctions.iter().enumerate() {
+            let before = if index == 0 { '[' } else { ',' };
+            crate::reply::text(self.out, format_args!("{before}\"{auction}\""));
+        }
+        self.out.push(b']');
     }
 
     /// As `SHARDS POLICY RANGE` takes them.

@@ -290,6 +290,18 @@ fn events_of_a_shard() {
 }
 
 #[test]
+fn auctions_that_left_memory_are_named() {
+    let auctions = ["20261122-003-00000042", "20261122-003-00000043"].map(|id| id.parse().unwrap());
+    let fields = r#""auctions":["20261122-003-00000042","20261122-003-00000043"]"#;
+    shard_is(
+        ShardEvent::AuctionsRetired { auctions: Box::new(auctions), at: time(1) },
+        "auctions_retired",
+        fields,
+        fields,
+    );
+}
+
+#[test]
 fn changes_of_placement() {
     let at = time(1);
     let is = |change, public: &str, secret: &str| {

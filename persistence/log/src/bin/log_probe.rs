@@ -3,18 +3,23 @@
 //!
 //! ```text
 //! log-probe write DIR COMMITS MARK_EVERY closed|killed     appends, says what is durable after each commit, then stops
+//! log-probe trim DIR COMMITS MARK_EVERY closed|killed      the same; takes snapshots and truncates after each mark
+//! log-probe churn DIR                                       commits, truncates and takes snapshots all at once, until it is killed
 //! log-probe read DIR                                        opens and reads everything, says what there is
 //! ```
 //!
-//! Each says lines of `WORD shard:lsn:hash …`: `durable`, `marked`, `ok`; or `refused` and why, with exit code 1.
+//! Each says lines of `WORD shard:lsn:hash …`: `durable`, `marked`, `snapshot`, `ok`; or `refused` and why, with exit code 1. A log
+//! that opens with a warning is refused too: nothing of the history may be missing.
 
-use gavel_core::{Epoch, Lsn, ShardId, Timestamp};
-use gavel_log::{DirLock, Frame, FrameBuilder, Log, LogError, OpenOptions, SledLog, Tip};
+use gavel_core::{Digest, Epoch, Lsn, ShardId, Timestamp};
+use gavel_log::{
+    DirLock, Frame, FrameBuilder, Log, LogError, OpenOptions, SledLog, Tip, Tips, Trim, snapshot,
+};
 use std::error::Error;
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 const SHARDS: [ShardId; 3] = [ShardId(0), ShardId(7), ShardId(255)];
 
@@ -22,9 +27,14 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let result = match arguments[..] {
-        ["write", dir, commits, mark_every, how] => write(Path::new(dir), commits, mark_every, how),
+        ["write", dir, commits, mark_every, how] => write(Path::new(dir), commits, mark_every, how, false),
+        ["trim", dir, commits, mark_every, how] => write(Path::new(dir), commits, mark_every, how, true),
+        ["churn", dir] => churn(Path::new(dir)),
         ["read", dir] => read(Path::new(dir)),
-        _ => Err("usage: log-probe write DIR COMMITS MARK_EVERY closed|killed, or log-probe read DIR".into()),
+        _ => Err(
+            "usage: log-probe write|trim DIR COMMITS MARK_EVERY closed|killed, or log-probe churn|read DIR"
+                .into(),
+        ),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -53,7 +63,11 @@ fn tip_words(shard: ShardId, Tip { epoch: _, lsn, hash }: Tip) -> String {
 
 fn open(dir: &Path, second: u64) -> Result<Box<SledLog>, Box<dyn Error>> {
     let lock = Arc::new(DirLock::acquire(dir, "log-probe")?);
-    Ok(Box::new(SledLog::open(lock, OpenOptions::at(time(second)))?.0))
+    let (log, opened) = SledLog::open(lock, OpenOptions::at(time(second)))?;
+    match opened.warnings.first() {
+        Some(warning) => Err(format!("{}: {warning}", dir.display()).into()),
+        None => Ok(Box::new(log)),
+    }
 }
 
 fn time(second: u64) -> Timestamp {
@@ -61,7 +75,7 @@ fn time(second: u64) -> Timestamp {
 }
 
 /// Opens, and appends a commit at a time. The sizes vary from one small record to a full frame.
-fn write(dir: &Path, commits: &str, mark_every: &str, how: &str) -> Result<(), Box<dyn Error>> {
+fn write(dir: &Path, commits: &str, mark_every: &str, how: &str, trims: bool) -> Result<(), Box<dyn Error>> {
     let (commits, mark_every): (u64, u64) = (commits.parse()?, mark_every.parse()?);
     let mut log = open(dir, 0)?;
     let epoch = Epoch(log.shards().into_iter().map(|shard| log.tip(shard).epoch.0).max().unwrap_or(0) + 1);
@@ -78,6 +92,10 @@ fn write(dir: &Path, commits: &str, mark_every: &str, how: &str) -> Result<(), B
         if commit % mark_every == 0 {
             log.mark(time(commit))?;
             say_tips("marked", &*log)?;
+            if trims {
+                let tips = log.shards().into_iter().map(|shard| (shard, log.tip(shard))).collect();
+                trim(dir, log.trimmer().as_deref(), tips, commit)?;
+            }
         }
     }
     if how == "closed" {
@@ -86,6 +104,50 @@ fn write(dir: &Path, commits: &str, mark_every: &str, how: &str) -> Result<(), B
     }
     // No destructor runs: sled writes nothing more, as if the process had been killed.
     std::process::abort();
+}
+
+/// A snapshot of each shard, then all that may go goes into the archive.
+fn trim(dir: &Path, trimmer: Option<&dyn Trim>, tips: Tips, second: u64) -> Result<(), Box<dyn Error>> {
+    let trimmer = trimmer.ok_or("the log has no trimmer")?;
+    for (shard, from) in tips {
+        let mut snapshot = snapshot::Writer::create(dir, &snapshot::Head { shard, from, at: time(second) })?;
+        (0..20).try_for_each(|block| snapshot.block(&record(shard, from.lsn, block * 100)))?;
+        let foot = snapshot::Foot { until: from.lsn, auctions: 0, digest: Digest::default() };
+        snapshot.finish(&foot)?;
+        say(&format!("snapshot{}", tip_words(shard, from)))?;
+        trimmer.archive(shard, from.lsn, time(second))?;
+    }
+    Ok(())
+}
+
+/// One thread commits and marks, one truncates and takes snapshots of what was marked.
+fn churn(dir: &Path) -> Result<(), Box<dyn Error>> {
+    let mut log = open(dir, 0)?;
+    let (trimmer, marked) = (log.trimmer(), Mutex::new(Tips::new()));
+    let epoch = Epoch(log.shards().into_iter().map(|shard| log.tip(shard).epoch.0).max().unwrap_or(0) + 1);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for second in 0.. {
+                let tips = marked.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                if let Err(error) = trim(dir, trimmer.as_deref(), tips, second) {
+                    // Where nobody listens there is nobody to tell.
+                    let _written = say(&format!("refused {error}"));
+                    std::process::exit(1);
+                }
+            }
+        });
+        for commit in 0.. {
+            let frames = SHARDS.iter().filter_map(|&shard| frame(shard, epoch, log.tip(shard), commit));
+            log.commit(&frames.collect::<Vec<_>>())?;
+            say_tips("durable", &*log)?;
+            if commit % 5 == 4 {
+                log.mark(time(commit))?;
+                let tips = log.shards().into_iter().map(|shard| (shard, log.tip(shard))).collect();
+                *marked.lock().unwrap_or_else(PoisonError::into_inner) = tips;
+            }
+        }
+        Ok(())
+    })
 }
 
 /// After a failure the log must take nothing more; where it does, that is what there is to say.

@@ -2,31 +2,61 @@
 
 use super::{Damaged, Found};
 use crate::chain::Tip;
+use crate::floor;
 use crate::frame::{Frame, FrameError, MAGIC, UncheckedFrame};
+use crate::log::Tips;
 use gavel_core::ShardId;
 use memchr::memmem::Finder;
 
-/// Adds what lies in `segment`, which begins at `base` in the file.
-pub(super) fn frames(
-    segment: &[u8],
-    base: u64,
-    found: &mut Vec<(ShardId, Found)>,
-    damaged: &mut Vec<Damaged>,
-) {
-    let finder = Finder::new(&MAGIC);
-    let mut at = 0;
-    while let Some(distance) = finder.find(&segment[at..]) {
-        at += distance;
-        let offset = base + at as u64;
-        match check(&segment[at..]) {
-            Ok(frame) => {
-                at += frame.bytes().len();
-                found.push((frame.shard(), describe(&frame, offset)));
+/// What the magics of frames and floors have in common.
+const ANY_MAGIC: &[u8] = MAGIC.split_at(4).0;
+const _: () =
+    assert!(matches!(floor::MAGIC, [0x8d, b'G', b'V', b'L', ..]) && matches!(ANY_MAGIC, b"\x8dGVL"));
+
+/// What lies in the file.
+#[derive(Default)]
+pub(super) struct Finds {
+    pub(super) frames: Vec<(ShardId, Found)>,
+    pub(super) damaged: Vec<Damaged>,
+    /// Each shard's latest floor.
+    pub(super) floors: Tips,
+}
+
+impl Finds {
+    /// Adds what lies in `segment`, which begins at `base` in the file.
+    pub(super) fn add_segment(&mut self, segment: &[u8], base: u64) {
+        let finder = Finder::new(ANY_MAGIC);
+        let mut at = 0;
+        while let Some(distance) = finder.find(&segment[at..]) {
+            at += distance;
+            at += self.add(&segment[at..], base + at as u64);
+        }
+    }
+
+    /// Adds what these bytes begin with; gives how long it is.
+    fn add(&mut self, bytes: &[u8], offset: u64) -> usize {
+        if bytes.starts_with(&floor::MAGIC) {
+            self.add_floor(bytes);
+        } else if bytes.starts_with(&MAGIC) {
+            match check(bytes) {
+                Ok(frame) => {
+                    self.frames.push((frame.shard(), describe(&frame, offset)));
+                    return frame.bytes().len();
+                }
+                Err(error) => {
+                    let claims = UncheckedFrame(bytes).claims();
+                    self.damaged.push(Damaged { offset, claims, error });
+                }
             }
-            Err(error) => {
-                let claims = UncheckedFrame(&segment[at..]).claims();
-                damaged.push(Damaged { offset, claims, error });
-                at += MAGIC.len();
+        }
+        ANY_MAGIC.len()
+    }
+
+    fn add_floor(&mut self, bytes: &[u8]) {
+        if let Some((shard, tip)) = floor::parse(bytes) {
+            let latest = self.floors.entry(shard).or_insert(tip);
+            if tip.lsn > latest.lsn {
+                *latest = tip;
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Holds a scan against the mark: is every frame that is known to be durable there, whole, and where sled will read it?
 
-use super::{Damaged, Scan};
+use super::{Damaged, Found, Scan};
 use crate::chain::{ChainHash, Tip};
 use crate::frame::FrameError;
 use crate::log::Tips;
@@ -36,6 +36,12 @@ pub enum Cause {
     /// It lies nowhere in the file.
     #[error("a durable frame is missing from the file")]
     Missing,
+    /// The log does not go on where the archive, or its own floor, ends.
+    #[error("the log does not go on after Lsn {}, with which the archive ends", floor.0)]
+    Apart {
+        /// The last record before the log should begin.
+        floor: Lsn,
+    },
     /// It is there, but the storage engine would not read that far, and write over it.
     #[error(
         "the storage engine's own data before byte {offset} is damaged; it would not find the durable frame there"
@@ -47,24 +53,29 @@ pub enum Cause {
 }
 
 impl Scan {
-    /// Finds the first durable frame that is not as it was, if there is one. `durable` is what the mark says.
+    /// Finds the first durable frame that is not as it was, if there is one. `durable` is what the mark says; `floors` are the frames
+    /// after which each shard's log goes on, where it was truncated.
     ///
     /// # Errors
     /// The flaw.
-    pub fn verify(&self, durable: &Tips) -> Result<(), Flaw> {
+    pub fn verify(&self, durable: &Tips, floors: &Tips) -> Result<(), Flaw> {
         for (shard, tip) in durable {
-            self.verify_shard(*shard, *tip)?;
+            self.verify_shard(*shard, *tip, floors.get(shard).copied().unwrap_or_default())?;
         }
         Ok(())
     }
 
-    /// Goes back from the tip by the hashes, to the first frame. A frame that is gone is the cause of whatever sled would not
+    /// Goes back from the tip by the hashes, to the floor. A frame that is gone is the cause of whatever sled would not
     /// reach behind it, so it is the one that is named; among those that are only hidden, the first.
-    fn verify_shard(&self, shard: ShardId, tip: Tip) -> Result<(), Flaw> {
+    fn verify_shard(&self, shard: ShardId, tip: Tip, floor: Tip) -> Result<(), Flaw> {
         let flaw = |at, cause| Flaw { path: self.path.clone(), shard, at, cause };
+        if tip.lsn < floor.lsn {
+            // The archive goes further than this mark, so there is nothing here that only the log has.
+            return Ok(());
+        }
         let (mut hash, mut at, mut hidden) = (tip.hash, tip.lsn, None);
-        while at > Lsn(0) {
-            let Some(frame) = self.frames.get(&(shard, hash)).filter(|frame| frame.tip.lsn == at) else {
+        while at > floor.lsn {
+            let Some(frame) = self.frame(shard, hash, at) else {
                 return Err(flaw(at, self.cause_of_loss(shard, at)));
             };
             if !frame.reached {
@@ -72,10 +83,29 @@ impl Scan {
             }
             (hash, at) = (frame.previous, Lsn(frame.first.0 - 1));
         }
-        if hash != ChainHash::default() {
-            return Err(flaw(at, Cause::Missing));
+        if (hash, at) != (floor.hash, floor.lsn) {
+            let cause =
+                if floor == Tip::default() { Cause::Missing } else { Cause::Apart { floor: floor.lsn } };
+            return Err(flaw(at, cause));
         }
         hidden.map_or(Ok(()), Err)
+    }
+
+    /// The frame with this hash, where it ends with this record.
+    fn frame(&self, shard: ShardId, hash: ChainHash, last: Lsn) -> Option<&Found> {
+        self.frames.get(&(shard, hash)).filter(|frame| frame.tip.lsn == last)
+    }
+
+    /// Bytes of the shard's frames after the floor, up to the tip.
+    pub(crate) fn frame_bytes(&self, shard: ShardId, tip: Tip, floor: Lsn) -> u64 {
+        let (mut hash, mut at, mut bytes) = (tip.hash, tip.lsn, 0);
+        while at > floor
+            && let Some(frame) = self.frame(shard, hash, at)
+        {
+            bytes += u64::from(frame.length);
+            (hash, at) = (frame.previous, Lsn(frame.first.0 - 1));
+        }
+        bytes
     }
 
     /// Where there are damaged bytes that claim to be the frame that ends with this record, they are the cause.

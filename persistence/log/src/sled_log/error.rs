@@ -1,5 +1,6 @@
 //! Why a log was not opened.
 
+use crate::archive::ArchiveError;
 use crate::log::ReadCause;
 use crate::mark::MarkError;
 use crate::scanner::Flaw;
@@ -37,6 +38,21 @@ pub enum OpenError {
         path: PathBuf,
         /// How many records, over all shards.
         records: u64,
+    },
+    /// There is an archive, but neither log nor mark.
+    #[error(
+        "{}: there is an archive but no log, as in a backup. `gavel restore` makes a data directory of a backup",
+        path.display()
+    )]
+    Backup {
+        /// The archive's directory.
+        path: PathBuf,
+    },
+    /// A log was to be made where there is one.
+    #[error("{}: there is a log here already", path.display())]
+    Exists {
+        /// What is there.
+        path: PathBuf,
     },
     /// One of sled's small files is missing or damaged. sled was not opened.
     #[error("{}: {problem}. {WhatNext}", path.display())]
@@ -79,6 +95,25 @@ pub enum OpenError {
         path: PathBuf,
         /// As the operating system said it.
         source: Error,
+    },
+}
+
+/// Something to be told about a log that was opened all the same: no durable record that the log itself should hold is missing, but its
+/// history is not whole.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OpenWarning {
+    /// An archive file cannot be used.
+    #[error("{0}. What it held cannot be read; a backup may hold it")]
+    Archive(#[from] ArchiveError),
+    /// The archive does not hold what the log has given to it.
+    #[error("shard {shard}: the history from Lsn {} to {} is missing from the archive; a backup may hold it", first.0, last.0)]
+    Missing {
+        /// The shard.
+        shard: ShardId,
+        /// The first record that is missing.
+        first: Lsn,
+        /// The last one.
+        last: Lsn,
     },
 }
 

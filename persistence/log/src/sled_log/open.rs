@@ -1,23 +1,30 @@
 //! Opening a log: look first, open sled only when everything durable is there, then look again.
 //!
-//! 1. Read the mark and scan the file, changing nothing.
+//! 1. Read the mark, look at the archive and scan the file, changing nothing.
 //! 2. Refuse when a durable frame is missing, damaged, or lies where sled would not read; when sled's small files are
 //!    damaged; when there are blobs; when there are frames but no mark.
-//! 3. Clear away what an interrupted start has left: a half-made database without a mark, a half-written snapshot.
+//! 3. Clear away what an interrupted start has left: a half-made database without a mark, half-written snapshots and archive files.
 //! 4. Open sled, sync `db`, `conf` and the directories (sled syncs none of them).
 //! 5. Check that sled holds every durable tip; write a new mark.
 
-use super::error::OpenError;
-use super::reader::{Durable, SledReader, tips};
-use super::{DB_FILE, Engine, LOG_DIR, SledLog};
+use super::error::{OpenError, OpenWarning};
+use super::reader::{Lsns, tips};
+use super::trimmer::{FrameBytes, Shared};
+use super::{DB_FILE, Engine, LOG_DIR, SledLog, key};
+use crate::archive::{ARCHIVE_DIR, Archive};
 use crate::chain::Tip;
+use crate::files;
+use crate::floor;
+use crate::frame::Frame;
+use crate::joined::Tail;
 use crate::limits::{CACHE_BYTES, CLEANUP_EVERY_MS, SEGMENT_BYTES};
 use crate::lock::DirLock;
-use crate::log::{LogReader, ReadCause, Tips};
+use crate::log::{ReadCause, Tips};
 use crate::mark::{MARK_FILE, Mark, MarkWriter};
 use crate::quiet::quietly;
 use crate::scanner::{Scan, latest_snapshot, scan_dir, snapshot_is_whole};
-use gavel_core::{Epoch, ShardId, Timestamp};
+use crate::snapshot::SNAPSHOT_DIR;
+use gavel_core::{Epoch, Lsn, ShardId, Timestamp};
 use std::fs::File;
 use std::io::Error;
 use std::path::{Path, PathBuf};
@@ -56,6 +63,8 @@ pub struct Opened {
     pub clean: bool,
     /// Bytes of the file that were scanned.
     pub scanned_bytes: u64,
+    /// What is to be told to whoever runs it: the history is not whole.
+    pub warnings: Vec<OpenWarning>,
 }
 
 /// The right to have the process's one sled database open.
@@ -84,14 +93,17 @@ impl SledLog {
         let one = TheOne::take()?;
         let dir = lock.dir().to_owned();
         let log_dir = dir.join(LOG_DIR);
-        let (mark, scanned_bytes) = look(&dir)?;
+        let Look { mark, archive, scan, floors, warnings } = look(&dir)?;
         clear_leftovers(&log_dir, mark.is_none())?;
+        clear_unfinished(&dir)?;
         let db = open_engine(&log_dir, options)?;
-        let file = sync_everything(&dir)?;
+        let file = Arc::new(sync_everything(&dir)?);
         check_no_blobs(&log_dir)?;
         let tips = tips_of(&db, &log_dir)?;
         let engine = Arc::new(Engine { db, _one: one, _lock: lock });
-        check_durable(&engine, &log_dir, &tips, mark.as_ref())?;
+        let shared = shared(dir.clone(), archive, &tips);
+        count_frame_bytes(&shared, scan.as_ref(), &tips, &floors);
+        check_durable(&engine, &log_dir, &required(mark.as_ref(), &floors))?;
         // The time stays what it was until the engine marks: that a log is open is no sign that anybody could bid.
         let at = mark.as_ref().map_or(options.now, |mark| mark.at);
         let last_epoch = last_epoch(&tips, mark.as_ref());
@@ -103,10 +115,80 @@ impl SledLog {
             last_epoch,
             alive_until: mark.as_ref().map(|mark| mark.at),
             clean: mark.as_ref().is_none_or(|mark| mark.clean),
-            scanned_bytes,
+            scanned_bytes: scan.map_or(0, |scan| scan.bytes()),
+            warnings,
         };
-        let durable = Durable::new(&tips);
-        Ok((Self { engine, file, mark: writer, tips, epoch, durable, poisoned: false }, opened))
+        Ok((Self { engine, file, mark: writer, tips, epoch, shared, poisoned: false }, opened))
+    }
+}
+
+impl SledLog {
+    /// Makes a new log that goes on after `last`, one frame for each shard: for restoring a backup, whose archive lies in the directory
+    /// already and holds these frames and all before them. The mark tells that all of it was there at `at` and that the log was
+    /// closed then; whoever opens it writes in the epoch after `last_epoch`.
+    ///
+    /// # Errors
+    /// There is a log or a mark in the directory, or one of them cannot be written. What was made by then is not a log: it has no mark.
+    pub fn seed(
+        lock: Arc<DirLock>,
+        last: &[Frame],
+        last_epoch: Epoch,
+        at: Timestamp,
+    ) -> Result<(), OpenError> {
+        let _one = TheOne::take()?;
+        let dir = lock.dir();
+        let log_dir = dir.join(LOG_DIR);
+        for path in [log_dir.clone(), dir.join(MARK_FILE)] {
+            if path.exists() {
+                return Err(OpenError::Exists { path });
+            }
+        }
+        std::fs::create_dir_all(&log_dir).map_err(io(&log_dir))?;
+        let db = open_engine(&log_dir, OpenOptions::at(at))?;
+        insert_last(&db, last, at)
+            .map_err(|message| OpenError::Engine { path: log_dir.join(DB_FILE), message })?;
+        drop(db);
+        sync_everything(dir)?;
+        let tips: Tips = last.iter().map(|frame| (frame.shard(), Tip::of(frame))).collect();
+        let epoch = tips.values().map(|tip| tip.epoch).fold(last_epoch, Epoch::max);
+        let mark = Mark::new(tips, epoch, at, true);
+        let path = dir.join(MARK_FILE);
+        let mut writer = MarkWriter::open(dir, None, mark.clone()).map_err(io(&path))?;
+        writer.write(mark).map_err(io(&path))
+    }
+}
+
+/// Puts the frames into sled, each on its floor.
+fn insert_last(db: &sled::Db, last: &[Frame], at: Timestamp) -> Result<(), String> {
+    let inserted = quietly(|| {
+        for frame in last {
+            let floor = Tip { epoch: Epoch(0), lsn: Lsn(frame.first().0 - 1), hash: frame.previous() };
+            db.insert(key(frame.shard(), Lsn(0)), &floor::to_bytes(frame.shard(), floor, at)[..])?;
+            db.insert(key(frame.shard(), frame.first()), frame.bytes())?;
+        }
+        db.flush()
+    })?;
+    inserted.map(drop).map_err(|error: sled::Error| error.to_string())
+}
+
+/// What the log shares with readers and trimmer. Everything found is in the first mark, before anything is trimmed.
+fn shared(dir: PathBuf, archive: Archive, tips: &Tips) -> Shared {
+    Shared {
+        archive: Arc::new(archive),
+        durable: Lsns::new(tips),
+        marked: Lsns::new(tips),
+        frame_bytes: FrameBytes::new(),
+        failed: Arc::new(AtomicBool::new(false)),
+        dir,
+        trimming: Arc::default(),
+    }
+}
+
+fn count_frame_bytes(shared: &Shared, scan: Option<&Scan>, tips: &Tips, floors: &Tips) {
+    for (shard, tip) in tips {
+        let floor = floors.get(shard).copied().unwrap_or_default().lsn;
+        let bytes = scan.map_or(0, |scan| scan.frame_bytes(*shard, *tip, floor));
+        shared.frame_bytes.add(*shard, bytes);
     }
 }
 
@@ -114,25 +196,54 @@ fn io(path: &Path) -> impl FnOnce(Error) -> OpenError + '_ {
     move |source| OpenError::Io { path: path.to_owned(), source }
 }
 
-/// Reads the mark and the file, and refuses what must not be opened. Changes nothing.
-fn look(dir: &Path) -> Result<(Option<Mark>, u64), OpenError> {
+/// What there is before anything is changed.
+struct Look {
+    mark: Option<Mark>,
+    archive: Archive,
+    scan: Option<Scan>,
+    /// After which frame each shard's log goes on, where it was truncated.
+    floors: Tips,
+    warnings: Vec<OpenWarning>,
+}
+
+/// Reads the mark and the file, looks at the archive, and refuses what must not be opened. Changes nothing.
+fn look(dir: &Path) -> Result<Look, OpenError> {
     let path = dir.join(MARK_FILE);
     let mark = Mark::read(dir).map_err(|source| OpenError::Mark { path: path.clone(), source })?;
     let scan = scan_dir(dir).map_err(io(&dir.join(LOG_DIR)))?;
-    let bytes = scan.as_ref().map_or(0, Scan::bytes);
+    let archive = Archive::open(dir).map_err(io(&dir.join(ARCHIVE_DIR)))?;
+    let (floors, warnings) = floors(&archive, scan.as_ref());
     match (&mark, &scan) {
-        (None, Some(scan)) if !scan.is_blank() => Err(OpenError::NoMark { path }),
-        (None, _) => Ok(()),
+        (None, Some(scan)) if !scan.is_blank() => return Err(OpenError::NoMark { path }),
+        (None, _) if !archive.is_blank() => return Err(OpenError::Backup { path: dir.join(ARCHIVE_DIR) }),
+        (None, _) => {}
         (Some(mark), None) => {
             let records = mark.tips.values().map(|tip| tip.lsn.0).sum();
-            Err(OpenError::NoLog { path: dir.join(LOG_DIR).join(DB_FILE), records })
+            return Err(OpenError::NoLog { path: dir.join(LOG_DIR).join(DB_FILE), records });
         }
         (Some(mark), Some(scan)) => {
             check_engine_files(&dir.join(LOG_DIR))?;
-            scan.verify(&mark.tips).map_err(OpenError::from)
+            scan.verify(&mark.tips, &floors)?;
         }
-    }?;
-    Ok((mark, bytes))
+    }
+    Ok(Look { mark, archive, scan, floors, warnings })
+}
+
+/// After which frame each shard's log goes on: where the archive ends; where that is not as far as the log's own floor, there, and the
+/// history between is missing.
+fn floors(archive: &Archive, scan: Option<&Scan>) -> (Tips, Vec<OpenWarning>) {
+    let ends = archive.shards().into_iter().filter_map(|shard| Some((shard, archive.end(shard)?)));
+    let mut floors: Tips = ends.collect();
+    let mut warnings: Vec<OpenWarning> = archive.bad().into_iter().map(OpenWarning::from).collect();
+    for (shard, floor) in scan.iter().flat_map(|scan| scan.floors()) {
+        let archived = floors.entry(*shard).or_default();
+        if archived.lsn < floor.lsn {
+            let (shard, first, last) = (*shard, archived.lsn.next(), floor.lsn);
+            warnings.push(OpenWarning::Missing { shard, first, last });
+            *archived = *floor;
+        }
+    }
+    (floors, warnings)
 }
 
 /// sled's `conf` for our settings: three lines and the CRC32 of them.
@@ -144,7 +255,7 @@ fn conf() -> Vec<u8> {
     conf
 }
 
-fn check_engine_files(log_dir: &Path) -> Result<(), OpenError> {
+pub(crate) fn check_engine_files(log_dir: &Path) -> Result<(), OpenError> {
     let path = log_dir.join("conf");
     if std::fs::read(&path).ok() != Some(conf()) {
         return Err(OpenError::EngineFile {
@@ -190,6 +301,14 @@ fn clear_leftovers(log_dir: &Path, never_marked: bool) -> Result<(), OpenError> 
     Ok(())
 }
 
+/// Removes the snapshots and archive files that were being written when the process before ended.
+fn clear_unfinished(dir: &Path) -> Result<(), OpenError> {
+    [SNAPSHOT_DIR, ARCHIVE_DIR]
+        .map(|name| dir.join(name))
+        .iter()
+        .try_for_each(|dir| files::clear_unfinished(dir).map_err(io(dir)))
+}
+
 fn open_engine(log_dir: &Path, options: OpenOptions) -> Result<sled::Db, OpenError> {
     let config = sled::Config::new()
         .path(log_dir)
@@ -227,34 +346,39 @@ fn last_epoch(tips: &Tips, mark: Option<&Mark>) -> Epoch {
 }
 
 fn tips_of(db: &sled::Db, log_dir: &Path) -> Result<Tips, OpenError> {
-    let lost = |(shard, cause)| OpenError::Lost {
-        path: log_dir.join(DB_FILE),
-        shard,
-        at: gavel_core::Lsn(1),
-        cause,
-    };
+    let lost = |(shard, cause)| OpenError::Lost { path: log_dir.join(DB_FILE), shard, at: Lsn(1), cause };
     tips(db).map_err(lost)
 }
 
-/// Checks that sled holds, for each shard, the very frame that the mark calls the last durable one.
-fn check_durable(
-    engine: &Arc<Engine>,
-    log_dir: &Path,
-    tips: &Tips,
-    mark: Option<&Mark>,
-) -> Result<(), OpenError> {
-    let reader = SledReader::new(engine.clone(), Durable::new(tips));
-    for (&shard, &durable) in mark.iter().flat_map(|mark| &mark.tips) {
-        let lost = |cause| OpenError::Lost { path: log_dir.join(DB_FILE), shard, at: durable.lsn, cause };
-        check_tip(&reader, shard, durable).map_err(lost)?;
+/// The frame that each shard has to have at least: the last that the mark or the archive tells of.
+fn required(mark: Option<&Mark>, floors: &Tips) -> Tips {
+    let mut required = mark.map(|mark| mark.tips.clone()).unwrap_or_default();
+    for (shard, floor) in floors {
+        let tip = required.entry(*shard).or_default();
+        if tip.lsn < floor.lsn {
+            *tip = *floor;
+        }
+    }
+    required
+}
+
+/// Checks that sled goes on, in each shard, from the very frame that has to be there, or holds it.
+fn check_durable(engine: &Arc<Engine>, log_dir: &Path, required: &Tips) -> Result<(), OpenError> {
+    for (&shard, tip) in required {
+        let lost = |cause| OpenError::Lost { path: log_dir.join(DB_FILE), shard, at: tip.lsn, cause };
+        check_tip(engine, shard, *tip).map_err(lost)?;
     }
     Ok(())
 }
 
-fn check_tip(reader: &SledReader, shard: ShardId, durable: Tip) -> Result<(), ReadCause> {
-    match reader.read_from(shard, durable.lsn).next() {
-        Some(Ok(frame)) if Tip::of(&frame) == durable => Ok(()),
-        Some(Err(error)) => Err(error.cause),
-        Some(Ok(_)) | None => Err(ReadCause::Missing { durable: durable.lsn }),
-    }
+fn check_tip(engine: &Arc<Engine>, shard: ShardId, required: Tip) -> Result<(), ReadCause> {
+    // Before it there may be frames that were moved, and whose removal was cut off.
+    let is_before = |frame: &Result<Frame, _>| frame.as_ref().is_ok_and(|frame| frame.last() < required.lsn);
+    let Some(frame) = engine.frames_from(shard, required.lsn).find(|frame| !is_before(frame)).transpose()?
+    else {
+        return Err(ReadCause::Missing { durable: required.lsn });
+    };
+    let holds = (frame.last(), frame.hash()) == (required.lsn, required.hash);
+    let follows = (frame.first(), frame.previous()) == (required.lsn.next(), required.hash);
+    if holds || follows { Ok(()) } else { Err(ReadCause::Missing { durable: required.lsn }) }
 }

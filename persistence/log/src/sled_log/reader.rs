@@ -1,24 +1,26 @@
-//! Reading frames out of sled, from any thread.
+//! Reading frames out of sled, and out of the archive before them, from any thread.
 
 use super::{Engine, key};
+use crate::archive::Archive;
 use crate::chain::Tip;
 use crate::frame::{Frame, UncheckedFrame};
-use crate::log::{CheckedFrames, Frames, LogReader, ReadCause, Tips};
+use crate::joined::{self, Stored, Tail};
+use crate::log::{Frames, LogReader, ReadCause, Tips};
 use crate::quiet::quietly;
 use gavel_core::limits::SHARDS_MAX;
 use gavel_core::{Lsn, ShardId};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The durable Lsn of every shard, shared by the log and its readers.
+/// An Lsn of every shard, shared by the log, its readers and its trimmer: what is durable, what the mark tells.
 #[derive(Clone)]
-pub(super) struct Durable(Arc<[AtomicU64; SHARDS_MAX]>);
+pub(super) struct Lsns(Arc<[AtomicU64; SHARDS_MAX]>);
 
-impl Durable {
+impl Lsns {
     pub(super) fn new(tips: &Tips) -> Self {
-        let durable = Self(Arc::new([const { AtomicU64::new(0) }; SHARDS_MAX]));
-        durable.raise(tips);
-        durable
+        let lsns = Self(Arc::new([const { AtomicU64::new(0) }; SHARDS_MAX]));
+        lsns.raise(tips);
+        lsns
     }
 
     pub(super) fn raise(&self, tips: &Tips) {
@@ -27,47 +29,60 @@ impl Durable {
         }
     }
 
-    fn get(&self, shard: ShardId) -> Lsn {
+    pub(super) fn get(&self, shard: ShardId) -> Lsn {
         Lsn(self.0[usize::from(shard.0)].load(Ordering::Acquire))
     }
 }
 
 /// A handle to read with.
 pub(super) struct SledReader {
-    engine: Arc<Engine>,
-    durable: Durable,
-}
-
-impl SledReader {
-    pub(super) fn new(engine: Arc<Engine>, durable: Durable) -> Self {
-        Self { engine, durable }
-    }
+    pub(super) engine: Arc<Engine>,
+    pub(super) archive: Arc<Archive>,
+    pub(super) durable: Lsns,
 }
 
 impl LogReader for SledReader {
     fn read_from(&self, shard: ShardId, from: Lsn) -> Frames {
-        let db = &self.engine.db;
-        let start = match engine(|| db.get_lt(key(shard, Lsn(from.0.saturating_add(1))))) {
-            Ok(Some((found, _))) if found.starts_with(&key(shard, from)[..2]) => found,
-            Ok(_) => key(shard, from)[..].into(),
-            Err(cause) => {
-                let failed = std::iter::once(Err(cause));
-                return Box::new(CheckedFrames::new(failed, shard, from, self.durable(shard)));
-            }
-        };
-        let mut range = db.range(start..=key(shard, Lsn(u64::MAX))[..].into());
-        let open = self.engine.clone();
-        let stored = std::iter::from_fn(move || {
-            let _keep_open = &open;
-            engine(|| range.next().transpose()).transpose()
-        })
-        .map(|pair| pair.and_then(|(key, value)| checked(&key, &value)));
-        Box::new(CheckedFrames::new(stored, shard, from, self.durable(shard)))
+        joined::read(self.archive.clone(), self.engine.clone(), shard, from, self.durable(shard))
     }
 
     fn durable(&self, shard: ShardId) -> Lsn {
         self.durable.get(shard)
     }
+
+    fn oldest(&self, shard: ShardId) -> Lsn {
+        joined::oldest(&self.archive, &self.engine, shard)
+    }
+}
+
+impl Tail for Arc<Engine> {
+    fn frames_from(&self, shard: ShardId, from: Lsn) -> Stored {
+        let db = &self.db;
+        let start = match engine(|| db.get_lt(key(shard, Lsn(from.0.saturating_add(1))))) {
+            Ok(Some((found, _))) if key(shard, Lsn(1))[..] <= found[..] => found,
+            Ok(_) => key(shard, from)[..].into(),
+            Err(cause) => return Box::new(std::iter::once(Err(cause))),
+        };
+        let mut range = db.range(start..=key(shard, Lsn(u64::MAX))[..].into());
+        let open = self.clone();
+        let stored = std::iter::from_fn(move || {
+            let _keep_open = &open;
+            engine(|| range.next().transpose()).transpose()
+        });
+        Box::new(stored.map(|pair| pair.and_then(|(key, value)| checked(&key, &value))))
+    }
+
+    fn first(&self, shard: ShardId) -> Option<Lsn> {
+        let frames = key(shard, Lsn(1))..=key(shard, Lsn(u64::MAX));
+        // A failure to read shows when the frame itself is read.
+        let (key, _) = engine(|| self.db.range(frames).next().transpose()).ok()??;
+        first_of(&key)
+    }
+}
+
+/// The Lsn in a key.
+pub(super) fn first_of(key: &[u8]) -> Option<Lsn> {
+    key.last_chunk().map(|lsn| Lsn(u64::from_be_bytes(*lsn)))
 }
 
 /// The ends of all shards as sled holds them.
@@ -81,8 +96,8 @@ pub(super) fn tips(db: &sled::Db) -> Result<Tips, (ShardId, ReadCause)> {
     Ok(tips)
 }
 
-fn last_frame(db: &sled::Db, shard: ShardId) -> Result<Option<Frame>, ReadCause> {
-    let range = key(shard, Lsn(0))..=key(shard, Lsn(u64::MAX));
+pub(super) fn last_frame(db: &sled::Db, shard: ShardId) -> Result<Option<Frame>, ReadCause> {
+    let range = key(shard, Lsn(1))..=key(shard, Lsn(u64::MAX));
     let last = engine(|| db.range(range).next_back().transpose())?;
     last.map(|(key, value)| checked(&key, &value)).transpose()
 }

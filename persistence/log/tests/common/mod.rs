@@ -67,3 +67,16 @@ pub(crate) fn append(log: &mut dyn Log, shard: ShardId, count: u64, size: usize)
 pub(crate) fn read_all(log: &dyn Log, shard: ShardId) -> Vec<Frame> {
     log.read_from(shard, Lsn(1)).collect::<Result<_, _>>().expect("a whole log")
 }
+
+/// Copies a directory and all that is in it.
+pub(crate) fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}

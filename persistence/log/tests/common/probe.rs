@@ -17,9 +17,18 @@ pub(crate) struct Written {
 pub(crate) const PROBE: &str = env!("CARGO_BIN_EXE_log-probe");
 
 pub(crate) fn write(dir: &Path, commits: u64, mark_every: u64, how: &str) -> Written {
+    run("write", dir, commits, mark_every, how)
+}
+
+/// As [`write`]; takes snapshots and truncates after each mark.
+pub(crate) fn trim(dir: &Path, commits: u64, mark_every: u64, how: &str) -> Written {
+    run("trim", dir, commits, mark_every, how)
+}
+
+fn run(command: &str, dir: &Path, commits: u64, mark_every: u64, how: &str) -> Written {
     let (commits, mark_every) = (commits.to_string(), mark_every.to_string());
     let output =
-        Command::new(PROBE).arg("write").arg(dir).args([&commits, &mark_every, how]).output().unwrap();
+        Command::new(PROBE).arg(command).arg(dir).args([&commits, &mark_every, how]).output().unwrap();
     assert_eq!(output.status.success(), how == "closed", "{}", String::from_utf8_lossy(&output.stdout));
     parse(&String::from_utf8(output.stdout).unwrap())
 }
@@ -30,6 +39,7 @@ pub(crate) fn parse(said: &str) -> Written {
         match line.split_once(' ').unwrap_or((line, "")) {
             ("durable", ends) => written.durable.push(parse_ends(ends)),
             ("marked", ends) => written.marked = parse_ends(ends),
+            ("snapshot", _) => {}
             other => panic!("the writer said {other:?}"),
         }
     }

@@ -4,9 +4,13 @@
 //! From what it did to its files, hundreds of directory states are rebuilt that a cut could have left (`disk.rs` says which),
 //! and each is opened: it must open, and hold everything that had been acknowledged before the cut.
 //!
-//! Two safeguards are then taken out of the recording, and the same suite must find losses: our `sync_data` after sled's
-//! flush, and our syncs of `conf` and the directories. A third shows that a half-written snapshot, which sled itself
-//! would choke on, does no harm.
+//! Safeguards are then taken out of the recording, one by one, and the same suite must find losses: our `sync_data` after sled's
+//! flush, and our syncs of `conf` and the directories.
+//!
+//! A second recording also takes snapshots and truncates. Every state of it must hold the whole history in archive and log, every
+//! snapshot that there is must be whole, and every one that was finished must be there, or a newer one. It must fail without the
+//! sync of an archive file before its frames leave the log, without that of a snapshot before it gets its name, and without those of
+//! their directories.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
@@ -20,7 +24,7 @@ use common::probe::{Ends, PROBE, parse_ends};
 use common::{one_at_a_time, open, rounds};
 use disk::Disk;
 use gavel_core::{Lsn, ShardId};
-use gavel_log::Log;
+use gavel_log::{Log, snapshot};
 use std::path::Path;
 use tempfile::TempDir;
 use trace::{Op, What, record};
@@ -32,13 +36,13 @@ struct Recording {
 }
 
 impl Recording {
-    fn new() -> Self {
+    fn new(command: &str) -> Self {
         let dir = TempDir::new().unwrap();
         let path = dir.path().join("data");
         let text = path.to_str().unwrap();
-        let mut ops = record(&path, PROBE, &["write", text, "12", "3", "killed"], 0);
+        let mut ops = record(&path, PROBE, &[command, text, "12", "3", "killed"], 0);
         let lines = ops.iter().map(|op| op.done).max().unwrap() + 1;
-        ops.extend(record(&path, PROBE, &["write", text, "12", "3", "closed"], lines));
+        ops.extend(record(&path, PROBE, &[command, text, "12", "3", "closed"], lines));
         assert_eq!(ops.iter().filter(|op| said_durable(op).is_some()).count(), 24, "the writer did its work");
         Self { dir, ops }
     }
@@ -46,6 +50,17 @@ impl Recording {
     /// What had been acknowledged when the power went.
     fn acknowledged(&self, cut: usize) -> Ends {
         self.ops.iter().filter(|op| op.began < cut).filter_map(said_durable).next_back().unwrap_or_default()
+    }
+
+    /// The latest snapshot of each shard that had been finished.
+    fn snapshots(&self, cut: usize) -> Ends {
+        let mut snapshots = Ends::new();
+        for op in self.ops.iter().filter(|op| op.began < cut) {
+            if let What::Said(line) = &op.what {
+                snapshots.extend(line.strip_prefix("snapshot").map(parse_ends).unwrap_or_default());
+            }
+        }
+        snapshots
     }
 
     /// A place to cut: half of them right after an acknowledgement, where the most depends on what was synced.
@@ -66,6 +81,7 @@ impl Recording {
         let root = self.dir.path().join("data");
         Disk::new(&root, &self.ops, syncs).cut(cut, dice, state.path());
         check(state.path(), &self.acknowledged(cut))
+            .and_then(|()| check_snapshots(state.path(), &self.snapshots(cut)))
             .map_err(|loss| format!("seed {seed}, cut at {cut}: {loss}"))
     }
 
@@ -83,7 +99,10 @@ fn said_durable(op: &Op) -> Option<Ends> {
 
 /// The state opens and holds everything acknowledged, as it was.
 fn check(dir: &Path, acknowledged: &Ends) -> Result<(), String> {
-    let (log, _) = open(dir).map_err(|error| error.to_string())?;
+    let (log, opened) = open(dir).map_err(|error| error.to_string())?;
+    if let Some(warning) = opened.warnings.first() {
+        return Err(warning.to_string());
+    }
     for (shard, (lsn, hash)) in acknowledged {
         let frames = log.read_from(ShardId(*shard), Lsn(1)).collect::<Result<Vec<_>, _>>();
         let frames = frames.map_err(|error| error.to_string())?;
@@ -99,6 +118,21 @@ fn check(dir: &Path, acknowledged: &Ends) -> Result<(), String> {
     Ok(())
 }
 
+/// Every snapshot is whole, and those that were finished are there, or newer ones.
+fn check_snapshots(dir: &Path, finished: &Ends) -> Result<(), String> {
+    for path in snapshot::list_all(dir).unwrap().values().flatten() {
+        snapshot::check(path).map_err(|error| error.to_string())?;
+    }
+    for (shard, (lsn, _)) in finished {
+        let newest = snapshot::list(dir, ShardId(*shard)).unwrap().into_iter().next();
+        let from = newest.map_or(0, |path| snapshot::check(&path).unwrap().0.from.lsn.0);
+        if from < *lsn {
+            return Err(format!("shard {shard}: a snapshot after Lsn {lsn} was finished; {from} is there"));
+        }
+    }
+    Ok(())
+}
+
 fn is_our_data_sync(path: &Path, data_only: bool) -> bool {
     // sled itself only ever calls `fsync`; `fdatasync` of its file is ours.
     data_only && path.ends_with("log/db")
@@ -107,7 +141,7 @@ fn is_our_data_sync(path: &Path, data_only: bool) -> bool {
 #[test]
 fn nothing_acknowledged_is_lost_and_without_our_syncs_it_would_be() {
     let _one = one_at_a_time();
-    let recording = Recording::new();
+    let recording = Recording::new("write");
 
     let all = rounds(240);
     let losses = recording.losses(0..all, &|_, _| true);
@@ -119,4 +153,25 @@ fn nothing_acknowledged_is_lost_and_without_our_syncs_it_would_be() {
     let is_our_directory_sync = |path: &Path| !path.ends_with("db") && !path.ends_with("mark");
     let without_directories = recording.losses(0..40, &|path, _| !is_our_directory_sync(path));
     assert!(without_directories.len() > 5, "taking the syncs of `conf` and directories out loses nothing");
+}
+
+#[test]
+fn snapshots_and_truncation_lose_nothing_and_without_their_syncs_they_would() {
+    let _one = one_at_a_time();
+    let recording = Recording::new("trim");
+    let is_below = |path: &Path, dir: &str| path.parent().is_some_and(|parent| parent.ends_with(dir));
+    assert!(
+        recording.ops.iter().any(|op| matches!(&op.what, What::Rename { to, .. } if is_below(to, "archive")))
+    );
+
+    let all = rounds(240);
+    let losses = recording.losses(0..all, &|_, _| true);
+    assert!(losses.is_empty(), "{} of {all} states lost something:\n{}", losses.len(), losses.join("\n"));
+
+    for name in ["archive", "snapshots"] {
+        let without_files = recording.losses(0..60, &|path, _| !is_below(path, name));
+        assert!(without_files.len() > 5, "taking the sync of files in {name} out loses nothing");
+        let without_directory = recording.losses(0..60, &|path, _| !path.ends_with(name));
+        assert!(without_directory.len() > 5, "taking the sync of {name} out loses nothing");
+    }
 }

@@ -1,0 +1,73 @@
+//! Writes a snapshot, block by block.
+
+use super::{Foot, Head, KEPT, checksum, head as file_head, list};
+use crate::files::{NewFile, about};
+use crate::limits::SNAPSHOT_BLOCK_BYTES_MAX;
+use std::io::{Error, ErrorKind};
+use std::path::{Path, PathBuf};
+
+/// A snapshot that is being written. Nobody sees it before it is [finished](Self::finish); dropped before that, it is gone.
+#[derive(Debug)]
+pub struct Writer {
+    data_dir: PathBuf,
+    head: Head,
+    file: NewFile,
+    crc: u32,
+    blocks: u64,
+}
+
+impl Writer {
+    /// Begins a snapshot in the data directory.
+    ///
+    /// # Errors
+    /// The file system refuses.
+    pub fn create(data_dir: &Path, head: &Head) -> Result<Self, Error> {
+        let mut file = NewFile::create(head.path(data_dir))?;
+        let bytes = head.to_bytes();
+        file.write(&bytes)?;
+        let crc = file_head::crc(&bytes);
+        Ok(Self { data_dir: data_dir.to_owned(), head: *head, file, crc, blocks: 0 })
+    }
+
+    /// Appends a block of 1 ..= [`SNAPSHOT_BLOCK_BYTES_MAX`] bytes.
+    ///
+    /// # Errors
+    /// The block is empty or too large (`InvalidInput`), or the file system refuses; then the snapshot is to be dropped.
+    pub fn block(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        if !(1..=SNAPSHOT_BLOCK_BYTES_MAX).contains(&bytes.len()) {
+            let said =
+                format!("a block of {} bytes; 1 ..= {SNAPSHOT_BLOCK_BYTES_MAX} are allowed", bytes.len());
+            return Err(Error::new(ErrorKind::InvalidInput, said));
+        }
+        self.blocks += 1;
+        // Lossless: the length was just held to its bound.
+        self.append(bytes.len() as u32, bytes)
+    }
+
+    fn append(&mut self, length: u32, bytes: &[u8]) -> Result<(), Error> {
+        self.crc = checksum(self.crc, length, bytes);
+        self.file.write(&length.to_le_bytes())?;
+        self.file.write(&self.crc.to_le_bytes())?;
+        self.file.write(bytes)
+    }
+
+    /// Bytes of the file so far.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.file.bytes()
+    }
+
+    /// Completes the snapshot, makes it durable under its name, and removes all but the newest [`KEPT`] of the shard. Not to
+    /// be called before `foot.until` is durable in the log.
+    ///
+    /// # Errors
+    /// The file system refuses. The snapshots before this one are still there.
+    pub fn finish(mut self, foot: &Foot) -> Result<PathBuf, Error> {
+        self.append(0, &foot.to_bytes(self.blocks))?;
+        let path = self.file.finish()?;
+        for old in list(&self.data_dir, self.head.shard)?.iter().skip(KEPT) {
+            std::fs::remove_file(old).map_err(about(old))?;
+        }
+        Ok(path)
+    }
+}
