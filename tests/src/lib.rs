@@ -19,6 +19,7 @@ pub mod backup;
 pub mod binaries;
 pub mod client;
 pub mod fixtures;
+pub mod http;
 pub mod log_tool;
 pub mod oracle;
 pub mod process;
@@ -34,6 +35,7 @@ pub mod wait;
 
 pub use client::Client;
 pub use fixtures::Item;
+pub use http::Http;
 pub use oracle::Ascending;
 pub use receipt::{Receipt, Standing};
 pub use reply::Reply;

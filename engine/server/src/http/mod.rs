@@ -28,6 +28,9 @@ mod service;
 mod text;
 mod worker;
 
+#[cfg(test)]
+mod tests;
+
 use crate::server::{Open, Server};
 use actix_web::dev::{Extensions, ServerHandle};
 use actix_web::http::StatusCode;
