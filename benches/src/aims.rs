@@ -9,6 +9,7 @@ mod latency;
 mod neighbour;
 mod storm;
 mod table;
+mod web;
 
 pub use table::{Aim, ROWS, Results, Row};
 
@@ -80,6 +81,14 @@ impl Plan {
         if self.wants(&["end-late"]) {
             tell("ends while nobody bids");
             results.take(&self.rows, vec![ends::late(self)?]);
+        }
+        if self.wants(&["http"]) {
+            tell("one bid for each request over HTTP");
+            results.take(&self.rows, vec![web::bids(self)?]);
+        }
+        if self.wants(&["watchers"]) {
+            tell("ten thousand who watch one auction");
+            results.take(&self.rows, vec![web::watchers(self)?]);
         }
         if self.wants(&["rules", "rules-hot"]) {
             tell("the rules alone");

@@ -138,6 +138,28 @@ impl Server {
         value.ok_or(BenchError::Missing("write_bytes"))
     }
 
+    /// Where it speaks HTTP.
+    ///
+    /// # Errors
+    /// It has not said so.
+    pub fn http(&self) -> Result<SocketAddr, BenchError> {
+        let text = read_to_string(self.data().join("http.addr")).map_err(io("http.addr"))?;
+        text.trim().parse().map_err(|_| BenchError::Missing("address of HTTP"))
+    }
+
+    /// Memory that it holds, in bytes.
+    ///
+    /// # Errors
+    /// The kernel does not tell.
+    pub fn resident_bytes(&self) -> Result<u64, BenchError> {
+        let text =
+            read_to_string(format!("/proc/{}/status", self.child.id())).map_err(io("/proc/<pid>/status"))?;
+        let kib = text
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:")?.split_whitespace().next()?.parse::<u64>().ok());
+        kib.map(|kib| kib * 1_024).ok_or(BenchError::Missing("VmRSS"))
+    }
+
     /// Processor time of all its threads since its start, of those that have ended too, in seconds.
     ///
     /// # Errors
@@ -188,7 +210,7 @@ impl Drop for Server {
 fn spawn(binary: &Path, dir: &Path) -> Result<Child, BenchError> {
     let messages = File::options().create(true).append(true).open(dir.join("messages"));
     Command::new(binary)
-        .args(["serve", "--resp", "127.0.0.1:0", "--outage", "off", "--data"])
+        .args(["serve", "--resp", "127.0.0.1:0", "--http", "127.0.0.1:0", "--outage", "off", "--data"])
         .arg(dir.join("data"))
         .stdin(Stdio::null())
         .stdout(Stdio::null())

@@ -20,6 +20,7 @@ pub mod binaries;
 pub mod client;
 pub mod command_line;
 pub mod fixtures;
+pub mod http;
 pub mod log_tool;
 pub mod oracle;
 pub mod process;
@@ -35,6 +36,7 @@ pub mod wait;
 
 pub use client::Client;
 pub use fixtures::Item;
+pub use http::Http;
 pub use oracle::Ascending;
 pub use receipt::{Receipt, Standing};
 pub use reply::Reply;

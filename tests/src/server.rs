@@ -6,10 +6,13 @@
 use crate::process::Process;
 use crate::{Client, Reply, binaries, wait};
 use rustix::process::Signal;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use tempfile::TempDir;
+
+/// A port of this machine that the system chooses.
+const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// How to start a server.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +20,7 @@ pub struct Options {
     flags: Vec<String>,
     data: Option<PathBuf>,
     address: Option<SocketAddr>,
+    http: Option<SocketAddr>,
 }
 
 impl Options {
@@ -37,6 +41,13 @@ impl Options {
     #[must_use]
     pub fn at(mut self, address: SocketAddr) -> Self {
         self.address = Some(address);
+        self
+    }
+
+    /// With HTTP at this address, also after it was started again.
+    #[must_use]
+    pub fn http_at(mut self, address: SocketAddr) -> Self {
+        self.http = Some(address);
         self
     }
 
@@ -136,6 +147,13 @@ impl Server {
         self.address
     }
 
+    /// Where it listens for HTTP.
+    #[must_use]
+    pub fn http(&self) -> SocketAddr {
+        let text = std::fs::read_to_string(self.data.join("http.addr")).expect("the address of HTTP");
+        text.trim().parse().expect("an address")
+    }
+
     /// Its data directory.
     #[must_use]
     pub fn data(&self) -> &Path {
@@ -157,8 +175,9 @@ impl Server {
     fn spawn(options: &Options, data: &Path, folder: &Path) -> Process {
         // The address of the process before must not be taken for the new one's.
         drop(std::fs::remove_file(data.join("resp.addr")));
-        let address = options.address.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 0)));
-        Process::start(command(data, address).args(&options.flags), &folder.join("server.log"))
+        let address = options.address.unwrap_or(ANY_PORT);
+        let http = options.http.unwrap_or(ANY_PORT);
+        Process::start(command_at(data, address, http).args(&options.flags), &folder.join("server.log"))
     }
 
     fn wait_for_address(process: &mut Process, data: &Path) -> SocketAddr {
@@ -180,11 +199,16 @@ impl Server {
     }
 }
 
-/// The command line of a server.
+/// The command line of a server, with HTTP on a port that the system chooses.
 #[must_use]
 pub fn command(data: &Path, address: SocketAddr) -> Command {
+    command_at(data, address, ANY_PORT)
+}
+
+fn command_at(data: &Path, address: SocketAddr, http: SocketAddr) -> Command {
     let mut command = Command::new(binaries::gavel());
-    command.arg("serve").arg("--data").arg(data).args(["--resp", &address.to_string()]);
+    command.arg("serve").arg("--data").arg(data);
+    command.args(["--resp", &address.to_string(), "--http", &http.to_string()]);
     command
 }
 

@@ -33,13 +33,15 @@ const fn row(name: &'static str, unit: &'static str, aim: Aim) -> Row {
 }
 
 /// All rows, in the order of the table.
-pub const ROWS: [Row; 14] = [
+pub const ROWS: [Row; 16] = [
     row("uniform", "accepted bids/s over TCP, 10,000 auctions", Aim::AtLeast(500_000.0)),
     row("hot", "accepted bids/s over TCP, one auction", Aim::AtLeast(400_000.0)),
     row("in-process", "accepted bids/s without TCP, 10,000 auctions", Aim::AtLeast(1_200_000.0)),
     row("one-by-one", "x raw append + fdatasync, p50 of one bid at a time", Aim::AtMost(3.0)),
     row("half", "x (3 raw p99 + 2 ms), p99 at half of capacity", Aim::AtMost(1.0)),
     row("end-late", "ms from an end to its message, p99 while idle", Aim::AtMost(20.0)),
+    row("http", "accepted bids/s over HTTP, one for each request", Aim::AtLeast(40_000.0)),
+    row("watchers", "ms p99 from an event to each of 10,000 watchers", Aim::AtMost(250.0)),
     row("rules", "ns to decide and apply, 10,000 auctions", Aim::AtMost(200.0)),
     row("rules-hot", "ns to decide and apply, one auction", Aim::AtMost(200.0)),
     row("recovery", "records/s per core", Aim::AtLeast(2_000_000.0)),

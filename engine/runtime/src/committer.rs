@@ -168,6 +168,8 @@ impl<L: Log> Committer<L> {
         stats.commits.fetch_add(1, Ordering::Relaxed);
         stats.commit_us.fetch_add(micros, Ordering::Relaxed);
         stats.commit_us_max.fetch_max(micros, Ordering::Relaxed);
+        stats.commit_times_us.record(micros);
+        stats.commit_records.record(self.frames.iter().map(|frame| u64::from(frame.count())).sum());
         for frame in &self.frames {
             stats.frames.fetch_add(1, Ordering::Relaxed);
             stats.frame_bytes.fetch_add(frame.bytes().len() as u64, Ordering::Relaxed);
@@ -178,6 +180,9 @@ impl<L: Log> Committer<L> {
 
     /// Shows everybody what is durable now.
     fn publish(&mut self) {
+        let views = self.round.iter().flat_map(|decided| &decided.views);
+        let changes = views.map(|(live, view)| (live.id(), view.seq.0.saturating_sub(live.view().seq.0)));
+        self.shared.hottest.count(self.shared.clock.now(), changes);
         for decided in &mut self.round {
             for live in decided.opened.drain(..) {
                 self.shared.live.insert(live);

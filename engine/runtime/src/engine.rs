@@ -10,6 +10,7 @@ use crate::committer::Committer;
 use crate::consumers::{Consumers, Saver};
 use crate::credit::Credit;
 use crate::follow::Feed;
+use crate::hottest::Hottest;
 use crate::keeper::{self, Keeper, SnapshotNow};
 use crate::limits::{MAILBOX_MESSAGES, OPERATOR_CREDIT};
 use crate::live::LiveView;
@@ -73,11 +74,14 @@ pub(crate) struct Shared {
     pub(crate) connection_credit: usize,
     pub(crate) pulse_grace: Duration,
     pub(crate) durable: Box<[AtomicU64]>,
+    /// By shard: the last record decided, as of the latest batch.
+    pub(crate) applied: Box<[AtomicU64]>,
     pub(crate) retire_after: Duration,
     /// By shard: messages without credit in the channel to the log thread.
     pub(crate) own_in_log: Box<[AtomicUsize]>,
     pub(crate) live: LiveView,
     pub(crate) stats: Stats,
+    pub(crate) hottest: Hottest,
     pub(crate) attempts: Arc<Attempts>,
     pub(crate) shards: Box<[OnceLock<Addr<ShardActor>>]>,
     pub(crate) routing: Routing,
@@ -105,10 +109,12 @@ impl Shared {
             connection_credit: options.connection_credit,
             pulse_grace: options.pulse_grace,
             durable: (0..SHARDS_MAX).map(|_| AtomicU64::new(0)).collect(),
+            applied: (0..SHARDS_MAX).map(|_| AtomicU64::new(0)).collect(),
             retire_after: options.retire_after,
             own_in_log: (0..SHARDS_MAX).map(|_| AtomicUsize::new(0)).collect(),
             live: LiveView::new(),
             stats: Stats::default(),
+            hottest: Hottest::default(),
             attempts: Arc::new(Attempts::new(options.attempts.is_some())),
             shards: (0..SHARDS_MAX).map(|_| OnceLock::new()).collect(),
             routing: Routing::default(),
@@ -147,6 +153,11 @@ impl Shared {
     /// The way to the keeper; `None` when the engine is closing, or keeps no snapshots.
     pub(crate) fn to_keeper(&self) -> Option<Sender<SnapshotNow>> {
         self.to_keeper.lock().clone()
+    }
+
+    /// Messages that wait for the log thread.
+    pub(crate) fn log_queue(&self) -> usize {
+        self.to_log.lock().as_ref().map_or(0, Sender::len)
     }
 
     /// The credit that a pool of commands shares.

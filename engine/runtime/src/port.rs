@@ -5,15 +5,20 @@
 //! - A pushed command holds one credit of the process until it is answered and one of the port until the answer is taken, so the
 //!   answer queue (as long as the port's credit) is never full.
 //! - Nothing here waits but [`Port::answers`].
+//!
+//! Connections that bring one command at a time (HTTP) share a port, one for each of their threads: what they bring in one turn of
+//! the thread goes to each shard as one message, as if one connection had brought it.
 
 use crate::attempts::{About, Attempt, Cause};
 use crate::credit::Credit;
 use crate::engine::{Phase, Shared};
 use crate::limits::{ATTEMPTS_PER_PORT, CREDIT_CHUNK, OPERATOR_CREDIT};
 use crate::message::{AnswerTo, Answers, Batch, Pool, Submission, Task, Ticket};
+use crate::stamps::StampKey;
 use gavel_core::command::ShardKeyed;
 use gavel_core::{ShardId, Timestamp};
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use tokio::sync::mpsc;
 
 /// Why a command was not taken. Nothing of it has happened; it can be sent again.
@@ -43,6 +48,8 @@ pub struct Port {
     pending: Vec<Pending>,
     /// Process credit taken and not yet used.
     reserve: usize,
+    /// The earliest time of receipt given out by [`Port::receive`] since the last flush; pulses wait for it.
+    received: Option<StampKey>,
     /// Commands pushed whose answers were not taken yet.
     under_way: usize,
     credit: usize,
@@ -67,6 +74,12 @@ impl Port {
         Self::with(shared, credit, Pool::Bidders)
     }
 
+    /// A port that many connections share. It may have all credit of the process; each connection has its own bound.
+    pub(crate) fn to_share(shared: Arc<Shared>) -> Self {
+        let credit = shared.credit.total();
+        Self::with(shared, credit, Pool::Bidders)
+    }
+
     /// The port of a command to all shards, with credit of its own. One at a time.
     pub(crate) fn for_operators(shared: Arc<Shared>) -> Self {
         Self::with(shared, OPERATOR_CREDIT, Pool::Operators)
@@ -79,12 +92,25 @@ impl Port {
             shared,
             pending: Vec::new(),
             reserve: 0,
+            received: None,
             under_way: 0,
             credit,
             answer_to,
             receiver,
             refused: Vec::new(),
         }
+    }
+
+    /// Now, as the time of receipt of what the caller has just read. It is held until the next [`flush`](Self::flush): pulses wait for
+    /// the earliest that was given out since the last one.
+    pub fn receive(&mut self) -> Timestamp {
+        if self.received.is_some() {
+            // Not earlier than the one that is held, so what holds pulses back for that one does so for this.
+            return self.shared.clock.now();
+        }
+        let key = self.shared.stamps.enter(&self.shared.clock);
+        self.received = Some(key);
+        key.at()
     }
 
     /// Takes a command on. It goes out with the next [`flush`](Self::flush). What has no shard key does not compile here.
@@ -177,6 +203,10 @@ impl Port {
         }
         let unused = std::mem::take(&mut self.reserve);
         self.pool().give(unused);
+        // Only now: the commands that carry it are in the mailboxes.
+        if let Some(received) = self.received.take() {
+            self.shared.stamps.leave(received);
+        }
         self.shared.attempts.note(std::mem::take(&mut self.refused));
     }
 
@@ -189,11 +219,24 @@ impl Port {
         Some(answers)
     }
 
+    /// As [`answers`](Self::answers), for callers that can't hold the port across a wait.
+    pub fn poll_answers(&mut self, context: &mut Context<'_>) -> Poll<Option<Answers>> {
+        let answers = ready!(self.receiver.poll_recv(context));
+        self.under_way -= answers.as_ref().map_or(0, |answers| answers.0.len());
+        Poll::Ready(answers)
+    }
+
     /// Further answers that are there already.
     pub fn try_answers(&mut self) -> Option<Answers> {
         let answers = self.receiver.try_recv().ok()?;
         self.under_way -= answers.0.len();
         Some(answers)
+    }
+
+    /// Commands that may be under way through this port.
+    #[must_use]
+    pub fn credit(&self) -> usize {
+        self.credit
     }
 
     /// Commands pushed whose answers were not taken yet.
@@ -217,5 +260,8 @@ impl Drop for Port {
             }
         }
         self.pool().give(self.reserve + unsent);
+        if let Some(received) = self.received.take() {
+            self.shared.stamps.leave(received);
+        }
     }
 }

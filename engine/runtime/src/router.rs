@@ -52,6 +52,13 @@ impl Handle {
         Port::new(Arc::clone(&self.shared))
     }
 
+    /// A way in that many connections share, each with one command at a time. It may use all credit of the process, so its owner bounds
+    /// what each connection has under way.
+    #[must_use]
+    pub fn shared_port(&self) -> Port {
+        Port::to_share(Arc::clone(&self.shared))
+    }
+
     /// The time of receipt of what was just read. To be held until the commands that carry it are flushed: pulses wait for it.
     pub fn received(&self) -> Received<'_> {
         self.shared.stamps.stamp(&self.shared.clock)
@@ -137,6 +144,27 @@ impl Handle {
     #[must_use]
     pub fn epoch(&self) -> Option<Epoch> {
         self.shared.epoch.get().copied()
+    }
+
+    /// Messages that wait for the log thread, each with the records of one batch.
+    #[must_use]
+    pub fn log_queue(&self) -> usize {
+        self.shared.log_queue()
+    }
+
+    /// The auctions that most happens to, hottest first and at most `most` (64 are known), each with an estimate of its events per
+    /// second over the last seconds.
+    #[must_use]
+    pub fn hottest(&self, most: usize) -> Vec<(AuctionId, f64)> {
+        self.shared.hottest.list(self.now(), most)
+    }
+
+    /// The last record that a shard has decided, as of its latest batch; it may not be durable yet.
+    #[must_use]
+    pub fn applied(&self, shard: ShardId) -> Lsn {
+        let decided = Lsn(self.shared.applied[usize::from(shard.0)].load(Ordering::Relaxed));
+        // Before its first batch of this generation, a shard has decided what it has recovered.
+        decided.max(self.durable(shard))
     }
 
     /// How far a shard is durable.

@@ -31,18 +31,29 @@ pub(crate) struct Stamps {
     slots: [Mutex<Vec<Timestamp>>; SLOTS],
 }
 
+/// A stamp under way: where it is kept, and its time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StampKey {
+    slot: usize,
+    at: Timestamp,
+}
+
 /// A time of receipt, for as long as commands may be sent that carry it.
 #[derive(Debug)]
 #[must_use = "pulses wait for it until it is dropped"]
 pub struct Received<'a> {
     stamps: &'a Stamps,
-    slot: usize,
-    at: Timestamp,
+    key: StampKey,
 }
 
 impl Stamps {
     /// Now, as the time of receipt of what was just read. Drop it when all commands that carry it were flushed.
     pub(crate) fn stamp(&self, clock: &Clock) -> Received<'_> {
+        Received { stamps: self, key: self.enter(clock) }
+    }
+
+    /// As [`Stamps::stamp`], for a holder that lives longer than a borrow. Each must be followed by one [`Stamps::leave`].
+    pub(crate) fn enter(&self, clock: &Clock) -> StampKey {
         let slot = SLOT.with(|slot| {
             slot.get().unwrap_or_else(|| {
                 let next = NEXT_SLOT.fetch_add(1, Ordering::Relaxed) % SLOTS;
@@ -53,7 +64,15 @@ impl Stamps {
         let mut under_way = self.slots[slot].lock();
         let at = clock.now();
         under_way.push(at);
-        Received { stamps: self, slot, at }
+        StampKey { slot, at }
+    }
+
+    /// All commands that carry the stamp were flushed.
+    pub(crate) fn leave(&self, StampKey { slot, at }: StampKey) {
+        let mut under_way = self.slots[slot].lock();
+        if let Some(index) = under_way.iter().position(|known| *known == at) {
+            under_way.swap_remove(index);
+        }
     }
 
     /// The time up to which everything that was received is on its way: `now`, or the earliest stamp under way.
@@ -68,16 +87,20 @@ impl Received<'_> {
     /// The time of receipt.
     #[must_use]
     pub fn at(&self) -> Timestamp {
+        self.key.at
+    }
+}
+
+impl StampKey {
+    /// The time of receipt.
+    pub(crate) fn at(self) -> Timestamp {
         self.at
     }
 }
 
 impl Drop for Received<'_> {
     fn drop(&mut self) {
-        let mut under_way = self.stamps.slots[self.slot].lock();
-        if let Some(index) = under_way.iter().position(|at| *at == self.at) {
-            under_way.swap_remove(index);
-        }
+        self.stamps.leave(self.key);
     }
 }
 

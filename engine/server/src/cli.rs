@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 const EXAMPLES: &str = "\
 Examples:
   gavel demo                                see a closing-minute storm, a crash and a recovery
-  gavel serve                               take bids on 127.0.0.1:7400, data in ./gavel-data
+  gavel serve                               take bids on 127.0.0.1:7400 (RESP) and 127.0.0.1:7480 (HTTP), data in ./gavel-data
   gavel serve --data /srv/gavel --resp 0.0.0.0:7400
   gavel open --seller 7 --currency KRW --for 10m      prints the new auction's id
   gavel bid 20261122-003-00000042 8 10600
@@ -42,6 +42,8 @@ Examples:
   gavel serve
   gavel serve --data /srv/gavel --resp 0.0.0.0:7400 --log-format json
   gavel serve --shards 8 --outage fixed:300
+  gavel serve --http 0.0.0.0:7480
+  gavel serve --http off
   GAVEL_CONFIG=/etc/gavel.toml gavel serve";
 
 const SERVE_ABOUT: &str = "\

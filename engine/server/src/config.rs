@@ -13,7 +13,7 @@ mod variables;
 
 pub(crate) use error::ConfigError;
 pub(crate) use given::Given;
-pub(crate) use values::{Address, LogFormat, LogLevel, Outage};
+pub(crate) use values::{Address, AddressOrOff, LogFormat, LogLevel, Outage};
 pub(crate) use variables::UnknownVariables;
 
 use bounds::Bounds;
@@ -39,6 +39,8 @@ pub(crate) struct Settings {
     pub(crate) data: PathBuf,
     /// Where RESP is listened for. Default 127.0.0.1:7400; port 0 lets the system choose.
     pub(crate) resp: Address,
+    /// Where HTTP is listened for, or `off`. Default 127.0.0.1:7480; port 0 lets the system choose.
+    pub(crate) http: AddressOrOff,
     /// Shards of a new data directory, 1 ..= 256; one that exists keeps its own. Default: the cores, at least 2.
     pub(crate) shards: usize,
     /// Threads that the shards share, 1 ..= 64. Default: half the cores, at least 1.
@@ -122,6 +124,7 @@ impl Settings {
         let defaults = EngineOptions::default();
         let data = places.pick("data", |given| given.data.take()).unwrap_or_else(|| "./gavel-data".into());
         let resp = places.pick("resp", |given| given.resp.take());
+        let http = places.pick("http", |given| given.http.take());
         let shards = places.pick("shards", |given| given.shards.take());
         let threads = places.pick("threads", |given| given.threads.take());
         let credit = places.pick("credit", |given| given.credit.take()).unwrap_or(defaults.credit);
@@ -143,6 +146,7 @@ impl Settings {
         Self {
             data,
             resp: resp.unwrap_or(Address(([127, 0, 0, 1], 7400).into())),
+            http: http.unwrap_or(AddressOrOff(Some(([127, 0, 0, 1], 7480).into()))),
             shards: shards.unwrap_or(defaults.shards),
             threads: threads.unwrap_or(defaults.threads),
             credit,
@@ -211,13 +215,14 @@ impl Settings {
 
     /// The values by name: numbers as such, everything else as text. Each is displayed as the settings file would say it.
     pub(crate) fn values(&self) -> Vec<(&'static str, Value)> {
-        let Self { data, resp, shards, threads, credit, connection_credit, .. } = self;
+        let Self { data, resp, http, shards, threads, credit, connection_credit, .. } = self;
         let Self { pulse_grace_ms, outage, outage_window_s, attempts_max_mb, .. } = self;
         let Self { snapshot_every_s, snapshot_every_records, retire_after_s, .. } = self;
         let Self { log_max_mb, archive_keep_days, archive_max_mb, log_level, log_format, .. } = self;
-        let values: [Value; 18] = [
+        let values: [Value; 19] = [
             data.display().to_string().into(),
             resp.to_string().into(),
+            http.to_string().into(),
             (*shards).into(),
             (*threads).into(),
             (*credit).into(),

@@ -10,6 +10,7 @@ mod config;
 mod consumer;
 mod demo;
 mod exit;
+mod http;
 mod info;
 mod logtool;
 mod manual;

@@ -1,7 +1,7 @@
 //! `gavel serve`: wires log, engine and sessions together, and ends them in order.
 //!
 //! ```text
-//! lock the directory ─▶ listen (answering LOADING) ─▶ read the log ─▶ serve ─▶ SIGTERM or SIGINT ─▶ refuse new work,
+//! lock the directory ─▶ listen for RESP and HTTP (answering LOADING) ─▶ read the log ─▶ serve ─▶ SIGTERM or SIGINT ─▶ refuse new work,
 //! finish what was taken, mark the log clean, end the connections ─▶ exit 0
 //! ```
 
@@ -10,6 +10,7 @@ mod report;
 
 use crate::config::{LogFormat, Settings};
 use crate::exit::Exit;
+use crate::http::{Http, Listener};
 use crate::output;
 use crate::server::{Server, StartReport};
 use gavel_engine::{Clock, Engine, Failure, LogState, OpenLog, Phase};
@@ -24,6 +25,8 @@ use tokio::sync::watch;
 
 /// The file in the data directory that tells where RESP is spoken; useful when the system chose the port.
 pub(crate) const ADDRESS_FILE: &str = "resp.addr";
+/// The file in the data directory that tells where HTTP is spoken; not there where it is off.
+const HTTP_ADDRESS_FILE: &str = "http.addr";
 /// How long commands under way may take at a stop, in seconds.
 const FINISH_S: u64 = 60;
 /// How long connections may take to read their last replies at a stop, in seconds.
@@ -70,8 +73,18 @@ async fn serve(settings: &Settings, lock: &Arc<DirLock>, connections_max: usize,
             return output::failure(Exit::Failure, &format_args!("{resp} can't be listened on: {error}"));
         }
     };
-    let address = match announce(&listener, lock, data) {
-        Ok(address) => address,
+    let http = match settings.http.0.map(Listener::bind).transpose() {
+        Ok(http) => http,
+        Err(error) => {
+            let words = format_args!(
+                "{} can't be listened on for HTTP: {error}; choose another with --http, or --http off",
+                settings.http
+            );
+            return output::failure(Exit::Failure, &words);
+        }
+    };
+    let (address, http_address) = match announce(&listener, http.as_ref(), lock, data) {
+        Ok(addresses) => addresses,
         Err(error) => return output::failure(Exit::Failure, &error),
     };
     let (mut stop, mut interrupt) = match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
@@ -87,13 +100,21 @@ async fn serve(settings: &Settings, lock: &Arc<DirLock>, connections_max: usize,
         Ok(engine) => engine,
         Err(error) => return output::failure(Exit::Failure, &error),
     };
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), %address, data = %data.display(), "listening for RESP");
+    let http_shown = http_address.map_or_else(|| "off".to_owned(), |address| address.to_string());
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), %address, http = http_shown, data = %data.display(), "listening for RESP");
     if json {
-        output::data(&serde_json::json!({ "resp": address.to_string(), "data": data }).to_string());
+        let http = http_address.map(|address| address.to_string());
+        output::data(
+            &serde_json::json!({ "resp": address.to_string(), "http": http, "data": data }).to_string(),
+        );
     }
     let (closing, is_closing) = watch::channel(false);
     let server = Arc::new(Server::new(engine.handle(), address, start, connections_max));
     tokio::spawn(Arc::clone(&server).accept(listener, is_closing));
+    let http = match http.map(|listener| Http::start(listener, Arc::clone(&server))).transpose() {
+        Ok(http) => http,
+        Err(error) => return output::failure(Exit::Failure, &format_args!("HTTP can't be served: {error}")),
+    };
     let handle = engine.handle();
     tokio::spawn(async move { handle.run_hub().await });
     tokio::spawn(report::loading(engine.handle()));
@@ -105,15 +126,32 @@ async fn serve(settings: &Settings, lock: &Arc<DirLock>, connections_max: usize,
         _ = phases.wait_for(|phase| *phase == Phase::Failed) => {}
     }
     closing.send_replace(true);
-    finish(engine, &server).await
+    finish(engine, &server, http).await
 }
 
-/// Writes down where RESP is spoken: in the lock, for whoever comes second, and in a file of its own.
-fn announce(listener: &TcpListener, lock: &DirLock, data: &Path) -> std::io::Result<SocketAddr> {
+/// Writes down where RESP and HTTP are spoken: in the lock, for whoever comes second, and in files of their own.
+fn announce(
+    listener: &TcpListener,
+    http: Option<&Listener>,
+    lock: &DirLock,
+    data: &Path,
+) -> std::io::Result<(SocketAddr, Option<SocketAddr>)> {
     let address = listener.local_addr()?;
-    lock.announce(&format!("RESP on {address}"))?;
+    let http = http.map(Listener::address).transpose()?;
+    let also = http.map_or_else(String::new, |http| format!(", HTTP on {http}"));
+    lock.announce(&format!("RESP on {address}{also}"))?;
+    let http_file = data.join(HTTP_ADDRESS_FILE);
+    match http {
+        Some(http) => std::fs::write(http_file, format!("{http}\n"))?,
+        // One of an earlier start would mislead.
+        None => match std::fs::remove_file(http_file) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        },
+    }
+    // Last, as this is what is waited for.
     std::fs::write(data.join(ADDRESS_FILE), format!("{address}\n"))?;
-    Ok(address)
+    Ok((address, http))
 }
 
 /// Opens the log, on the engine's own thread.
@@ -145,11 +183,17 @@ fn last_stop(opened: &Opened) -> &'static str {
 }
 
 /// Waits for what is under way, and says how it has ended.
-async fn finish(engine: Engine, server: &Server) -> Exit {
+async fn finish(engine: Engine, server: &Server, http: Option<Http>) -> Exit {
     let handle = engine.handle();
     let was_loading = handle.phase() == Phase::Loading;
     let stopped = tokio::time::timeout(Duration::from_secs(FINISH_S), engine.stop()).await;
-    let last_replies = server.wait_for_connections();
+    // Until now HTTP has said that bids are not taken any more, and has given the answers to those that were.
+    let last_replies = async {
+        if let Some(http) = http {
+            http.stop().await;
+        }
+        server.wait_for_connections().await;
+    };
     if tokio::time::timeout(Duration::from_secs(LAST_REPLIES_S), last_replies).await.is_err() {
         tracing::warn!("some connections did not read their last replies in time");
     }

@@ -1,5 +1,6 @@
-//! What all connections of the process share, and the port they come in by.
+//! What all connections of the process share, and the port that those of RESP come in by.
 
+use crate::http::HttpCounters;
 use crate::session::Session;
 use gavel_engine::Handle;
 use gavel_wire::{Code, reply};
@@ -34,6 +35,8 @@ pub(crate) struct Server {
     pub(crate) followers: Arc<AtomicUsize>,
     /// Connections turned away because there were too many.
     pub(crate) connections_refused: AtomicU64,
+    /// What is counted of HTTP.
+    pub(crate) http: HttpCounters,
 }
 
 /// What was found at the start. Filled in when the log is open.
@@ -57,6 +60,7 @@ impl Server {
             subscriptions: Arc::default(),
             followers: Arc::default(),
             connections_refused: AtomicU64::new(0),
+            http: HttpCounters::default(),
         }
     }
 
@@ -78,9 +82,9 @@ impl Server {
     }
 
     fn serve(self: &Arc<Self>, stream: TcpStream) {
-        let id = self.connections_total.fetch_add(1, Ordering::Relaxed) + 1;
         let open = Open::new(Arc::clone(self));
-        if self.connections.load(Ordering::Relaxed) > self.connections_max {
+        let id = open.id;
+        if open.is_one_too_many {
             self.connections_refused.fetch_add(1, Ordering::Relaxed);
             tokio::spawn(turn_away(stream, self.connections_max, open));
             return;
@@ -106,19 +110,26 @@ impl Server {
     }
 }
 
-/// Counts a connection for as long as it is open.
-struct Open(Arc<Server>);
+/// Counts a connection, of whichever face, for as long as it is open.
+pub(crate) struct Open {
+    server: Arc<Server>,
+    /// The connection's number.
+    id: u64,
+    /// As many as may be are open beside it: it is to be turned away.
+    pub(crate) is_one_too_many: bool,
+}
 
 impl Open {
-    fn new(server: Arc<Server>) -> Self {
-        server.connections.fetch_add(1, Ordering::AcqRel);
-        Self(server)
+    pub(crate) fn new(server: Arc<Server>) -> Self {
+        let id = server.connections_total.fetch_add(1, Ordering::Relaxed) + 1;
+        let others = server.connections.fetch_add(1, Ordering::AcqRel);
+        Self { id, is_one_too_many: others >= server.connections_max, server }
     }
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.0.connections.fetch_sub(1, Ordering::AcqRel);
+        self.server.connections.fetch_sub(1, Ordering::AcqRel);
     }
 }
 

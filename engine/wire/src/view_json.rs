@@ -3,6 +3,7 @@
 //! Everything here may be seen by everybody. The secret maxima and the reserve amount are not in a [`View`]; the reserve in
 //! the terms is left out by name. Every text written is an id, a time or a fixed word, so nothing needs escaping.
 
+use crate::currency::currency_exponent;
 use crate::reply::uuid_text;
 use gavel_core::auction::{ReserveStatus, View};
 use gavel_core::terms::{
@@ -13,7 +14,8 @@ use std::fmt::Display;
 
 /// Appends one object: id, state, price (null while no bid stands) and so on, then the terms.
 ///
-/// Times are RFC 3339 in UTC, amounts integers in the currency's minor unit, ids and positions texts. `ends_at` is the
+/// Times are RFC 3339 in UTC, amounts integers in the currency's minor unit (`currency_exponent` says how many decimals that is;
+/// null where ISO 4217 knows none), ids and positions texts. `ends_at` is the
 /// present end; `buy_now` is there as long as it can be had.
 pub fn auction(out: &mut Vec<u8>, id: AuctionId, terms: &Terms, view: &View) {
     let View { state, seq, position, price, min_next, leader, bid_count, .. } = *view;
@@ -44,6 +46,10 @@ pub(crate) fn public_terms(fields: &mut Fields<'_>, terms: &ValidDraft, buy_now_
     let ValidDraft { placement_key: _, payment_window, offer_window, .. } = terms;
     fields.account("seller", Some(*seller));
     fields.text("currency", currency);
+    match currency_exponent(*currency) {
+        Some(exponent) => fields.integer("currency_exponent", u64::from(exponent)),
+        None => fields.raw("currency_exponent", "null"),
+    }
     fields.integer("opening_price", opening_price.get());
     fields.buy_now("buy_now", buy_now_price.and(*buy_now));
     fields.increments("increments", increments);

@@ -99,6 +99,7 @@ impl ShardActor {
             return;
         }
         let shard = *shard;
+        self.shared.applied[usize::from(shard.0)].store(self.book.last().0, Ordering::Relaxed);
         match self.to_log.try_send(decided) {
             Ok(()) => {}
             // Credit makes this impossible; if it happens all the same, nothing may be acknowledged any more.

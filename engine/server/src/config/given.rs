@@ -1,6 +1,6 @@
 //! The settings that one place gives: the flags, the environment or the file. What it does not give is `None`.
 
-use super::values::{Address, LogFormat, LogLevel, Outage};
+use super::values::{Address, AddressOrOff, LogFormat, LogLevel, Outage};
 use super::{bounds, integer};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -17,6 +17,9 @@ pub(crate) struct Given {
     /// Where clients connect by RESP; port 0 lets the system choose [default: 127.0.0.1:7400]
     #[arg(long, value_name = "IP:PORT")]
     pub(super) resp: Option<Address>,
+    /// Where clients connect by HTTP; port 0 lets the system choose; off: no HTTP [default: 127.0.0.1:7480]
+    #[arg(long, value_name = "IP:PORT")]
+    pub(super) http: Option<AddressOrOff>,
     /// Shards of a new data directory, 1 to 256; one that exists keeps its own [default: the cores, at least 2]
     #[arg(long, value_name = "N", value_parser = |text: &str| bounds::SHARDS.read::<usize>(text))]
     #[serde(default, deserialize_with = "integer::read")]
@@ -100,6 +103,7 @@ impl Given {
         Ok(Self {
             data: read("GAVEL_DATA", &get, parse)?,
             resp: read("GAVEL_RESP", &get, parse)?,
+            http: read("GAVEL_HTTP", &get, parse)?,
             shards: read("GAVEL_SHARDS", &get, |text| bounds::SHARDS.read(text))?,
             threads: read("GAVEL_THREADS", &get, |text| bounds::THREADS.read(text))?,
             credit: read("GAVEL_CREDIT", &get, |text| bounds::CREDIT.read(text))?,

@@ -52,6 +52,7 @@ fn the_defaults_are_as_documented() {
     let settings = load("", &[], "").unwrap();
     assert_eq!(settings.data, Path::new("./gavel-data"));
     assert_eq!(settings.resp.to_string(), "127.0.0.1:7400");
+    assert_eq!(settings.http.to_string(), "127.0.0.1:7480");
     assert!(settings.shards >= 2 && settings.threads >= 1);
     assert_eq!((settings.credit, settings.connection_credit), (65_536, 8_192));
     assert_eq!((settings.pulse_grace_ms, settings.outage_window_s, settings.attempts_max_mb), (5, 300, 64));
@@ -68,6 +69,7 @@ fn every_setting_can_come_from_every_place() {
     let given = [
         ("data", "d"),
         ("resp", "[::1]:1"),
+        ("http", "off"),
         ("shards", "3"),
         ("threads", "2"),
         ("credit", "100"),
@@ -176,7 +178,10 @@ fn all_values_out_of_bounds_are_said_at_once_with_where_they_came_from() {
 fn an_unknown_key_of_the_file_is_refused_with_its_line_and_the_known_ones() {
     let said = refusal("", &[], "threads = 1\nshard = 4\n");
     assert!(said.contains("2 | shard = 4"), "{said}");
-    assert!(said.contains("unknown field `shard`, expected one of `data`, `resp`, `shards`"), "{said}");
+    assert!(
+        said.contains("unknown field `shard`, expected one of `data`, `resp`, `http`, `shards`"),
+        "{said}"
+    );
 }
 
 #[test]

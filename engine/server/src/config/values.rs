@@ -14,6 +14,11 @@ pub(crate) const OUTAGE_FIXED_MAX_S: u64 = 86_400;
 #[serde(try_from = "String")]
 pub(crate) struct Address(pub(crate) SocketAddr);
 
+/// Where to listen, or `off`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct AddressOrOff(pub(crate) Option<SocketAddr>);
+
 /// What is done for auctions that an outage has cost time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
 #[serde(try_from = "String")]
@@ -51,6 +56,18 @@ impl FromStr for Address {
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = |_| "an address is IP:PORT, such as 127.0.0.1:7400 or [::1]:7400".to_owned();
         text.parse().map(Self).map_err(wrong)
+    }
+}
+
+impl FromStr for AddressOrOff {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "off" {
+            return Ok(Self(None));
+        }
+        let wrong = |_| "allowed is IP:PORT, such as 127.0.0.1:7480 or [::1]:7480, or off".to_owned();
+        text.parse().map(|address| Self(Some(address))).map_err(wrong)
     }
 }
 
@@ -131,6 +148,15 @@ impl Display for Address {
     }
 }
 
+impl Display for AddressOrOff {
+    fn fmt(&self, f: &mut Formatter<'_>) -> FmtResult {
+        match self.0 {
+            Some(address) => address.fmt(f),
+            None => f.write_str("off"),
+        }
+    }
+}
+
 impl Display for Outage {
     fn fmt(&self, f: &mut Formatter<'_>) -> FmtResult {
         match self.0 {
@@ -158,4 +184,4 @@ macro_rules! as_text {
         })*
     };
 }
-as_text!(display: LogLevel LogFormat; read: Address Outage LogLevel LogFormat);
+as_text!(display: LogLevel LogFormat; read: Address AddressOrOff Outage LogLevel LogFormat);

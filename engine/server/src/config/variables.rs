@@ -60,7 +60,7 @@ mod tests {
             ["PATH", "GAVEL_SHARDS", "GAVEL_LOG_FORMAT", "GAVEL_CONFIG", "GAVEL_SERVER", "GAVEL_TEST_SEED"];
         assert_eq!(among(&ours), None);
         let said = among(&["GAVEL_SHARD", "GAVEL_SHARDS", "GAVEL_DATE"]).unwrap().to_string();
-        let start = "not a variable of Gavel, so without effect: GAVEL_DATE, GAVEL_SHARD; there are GAVEL_DATA, GAVEL_RESP, ";
+        let start = "not a variable of Gavel, so without effect: GAVEL_DATE, GAVEL_SHARD; there are GAVEL_DATA, GAVEL_RESP, GAVEL_HTTP, ";
         assert!(said.starts_with(start), "{said}");
         assert!(said.ends_with("GAVEL_LOG_FORMAT, GAVEL_CONFIG, GAVEL_SERVER"), "{said}");
     }

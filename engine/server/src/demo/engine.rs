@@ -163,7 +163,7 @@ fn spawn(data: &Path, address: Option<SocketAddr>) -> std::io::Result<Child> {
     Command::new(std::env::current_exe()?)
         .arg("serve")
         .args(["--resp", &address.map_or("127.0.0.1:0".to_owned(), |address| address.to_string())])
-        .args(["--outage", "off", "--data"])
+        .args(["--http", "off", "--outage", "off", "--data"])
         .arg(data)
         .stdin(Stdio::null())
         .stdout(Stdio::null())

@@ -11,7 +11,7 @@ mod encode;
 mod feed;
 mod follow;
 pub(crate) mod limits;
-mod slots;
+pub(crate) mod slots;
 mod subscriptions;
 mod transaction;
 
