@@ -150,7 +150,7 @@ fn replay_comes_out_as_the_server_s_own_state() {
     fill(&server, 8);
     let first = digest(&server);
     assert_eq!(replayed(server.data(), &[]), first, "beside a running server");
-    let until: Vec<String> = first.lines().map(|line| applied(line)).collect();
+    let until: Vec<String> = first.lines().map(applied).collect();
     wait_for_two_snapshots_of(&server);
     fill(&server, 8);
     let second = digest(&server);

@@ -27,6 +27,14 @@ fn every_command_s_help_ends_with_the_exit_codes() {
         "shards undrain ",
         "shards simulate ",
         "shards policy ",
+        "log ",
+        "log inspect ",
+        "log verify ",
+        "log replay ",
+        "log explain ",
+        "log export ",
+        "log salvage ",
+        "log diff ",
     ] {
         let (help, exit) = said(&format!("{words}--help"));
         assert_eq!(exit, Exit::Ok);
@@ -37,7 +45,15 @@ fn every_command_s_help_ends_with_the_exit_codes() {
 
 #[test]
 fn the_help_has_examples() {
-    for words in ["--help", "-h", "serve --help", "shards --help", "shards simulate --help"] {
+    for words in [
+        "--help",
+        "-h",
+        "serve --help",
+        "shards --help",
+        "shards simulate --help",
+        "log --help",
+        "log explain --help",
+    ] {
         assert!(said(words).0.contains("Examples:\n"), "{words}");
     }
 }
@@ -51,6 +67,8 @@ fn what_is_wrong_is_usage() {
         ("serve --resp 7400", "an address is IP:PORT, such as 127.0.0.1:7400 or [::1]:7400"),
         ("serve --outage never", "allowed is give-back, off, or fixed:SECONDS with 0 ..= 86400 seconds"),
         ("demo --seconds 0", "0 is not in 1..=3600"),
+        ("log export --from yesterday", "must be a position such as 3-1-42 (shard-epoch-lsn) or a time"),
+        ("log explain 42", "an auction id looks like 20261122-003-00000042"),
         ("shards simulate --policy directory", "[possible values: key, sequence, range]"),
     ] {
         let (text, exit) = said(words);
