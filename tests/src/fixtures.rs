@@ -70,6 +70,12 @@ impl Item {
     pub fn open_many(&self, client: &mut Client, count: usize) -> Vec<AuctionId> {
         (0..count).map(|_| self.open(client)).collect()
     }
+
+    /// Opens so many auctions with these terms, each with a placement key of its own, so that they spread over the shards.
+    pub fn open_spread(&self, client: &mut Client, count: usize) -> Vec<AuctionId> {
+        let keyed = |number| self.clone().with("placement_key", format!("key {number}")).open(client);
+        (0..count).map(keyed).collect()
+    }
 }
 
 /// An id as a client would choose it for its bid: a random-looking UUID of version 4, different for every number.

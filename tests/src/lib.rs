@@ -15,6 +15,7 @@
     reason = "a harness fails by panicking, and its messages say why"
 )]
 
+pub mod backup;
 pub mod binaries;
 pub mod client;
 pub mod fixtures;

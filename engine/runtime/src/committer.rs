@@ -108,7 +108,8 @@ impl<L: Log> Committer<L> {
         }
         if !self.has_failed() {
             self.publish();
-            self.note_tips();
+            // Behind what is shown, so that whoever sees a tip finds everything up to it.
+            self.shared.feed.rings.publish(&mut self.frames);
             self.answer();
         }
         Ok(())
@@ -172,7 +173,6 @@ impl<L: Log> Committer<L> {
             stats.frame_bytes.fetch_add(frame.bytes().len() as u64, Ordering::Relaxed);
             self.shared.durable[usize::from(frame.shard().0)].store(frame.last().0, Ordering::Release);
         }
-        self.shared.feed.rings.publish(&mut self.frames);
         Ok(())
     }
 
@@ -192,13 +192,6 @@ impl<L: Log> Committer<L> {
                 self.shared.live.remove(auction);
                 open_id.into_iter().for_each(|id| self.shared.routing.forget(id));
             }
-        }
-    }
-
-    /// Tells how far each shard of the round is durable now, and everything up to there is shown.
-    fn note_tips(&self) {
-        for Decided { shard, .. } in &self.round {
-            *self.shared.tips[usize::from(shard.0)].lock() = self.log.tip(*shard);
         }
     }
 

@@ -28,7 +28,7 @@ use gavel_core::limits::SHARDS_MAX;
 use gavel_core::rejection::Missing;
 use gavel_core::{Duration, Epoch, Rejection, ShardId};
 use gavel_log::trim::Trim;
-use gavel_log::{Log, Tip};
+use gavel_log::Log;
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -73,8 +73,6 @@ pub(crate) struct Shared {
     pub(crate) connection_credit: usize,
     pub(crate) pulse_grace: Duration,
     pub(crate) durable: Box<[AtomicU64]>,
-    /// By shard: the durable end of its log, up to which everything is shown as well.
-    pub(crate) tips: Box<[Mutex<Tip>]>,
     pub(crate) retire_after: Duration,
     /// By shard: messages without credit in the channel to the log thread.
     pub(crate) own_in_log: Box<[AtomicUsize]>,
@@ -107,7 +105,6 @@ impl Shared {
             connection_credit: options.connection_credit,
             pulse_grace: options.pulse_grace,
             durable: (0..SHARDS_MAX).map(|_| AtomicU64::new(0)).collect(),
-            tips: (0..SHARDS_MAX).map(|_| Mutex::default()).collect(),
             retire_after: options.retire_after,
             own_in_log: (0..SHARDS_MAX).map(|_| AtomicUsize::new(0)).collect(),
             live: LiveView::new(),

@@ -112,7 +112,7 @@ impl Keeper {
     }
 
     fn tip(&self, shard: ShardId) -> Tip {
-        *self.shared.tips[usize::from(shard.0)].lock()
+        self.shared.feed.rings.tip(shard)
     }
 
     /// The shards that run.

@@ -72,7 +72,7 @@ pub const RINGS_BYTES_MAX: usize = 32 << 20;
 /// Bytes of frames that the ring of a shard may keep however many others there are.
 pub const RING_BYTES_MIN: usize = 64 << 10;
 /// Bytes of frames that a follower is handed at a time, from the ring or from disk; a frame more at most.
-pub const FOLLOW_BYTES: usize = 128 << 10;
+pub const FOLLOW_BYTES: usize = 256 << 10;
 /// Followers that read the disk at the same time. The others wait for them, and nobody else does.
 pub const FOLLOWERS_READING_MAX: usize = 4;
 /// Milliseconds between two saves of the consumers' cursors.

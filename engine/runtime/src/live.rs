@@ -6,11 +6,14 @@
 //! - The log thread does a constant amount of work for an auction, however many subscribe to it: it marks the auction
 //!   dirty, and the hub (a task of its own) wakes the subscribers.
 
+mod stored;
+
 use crate::by_day::ByDay;
 use gavel_core::{AuctionId, ShardId, Terms};
 use parking_lot::{Mutex, RwLock};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use stored::Stored;
 use tokio::sync::{Notify, watch};
 
 pub use gavel_core::auction::View;
@@ -20,7 +23,7 @@ pub use gavel_core::auction::View;
 pub struct LiveAuction {
     id: AuctionId,
     terms: Terms,
-    view: Mutex<View>,
+    view: Mutex<Stored>,
     /// True between a change and the hub's wake-up, and only while somebody has subscribed.
     dirty: AtomicBool,
     watched: AtomicBool,
@@ -34,7 +37,7 @@ impl LiveAuction {
         Arc::new(Self {
             id,
             terms,
-            view: Mutex::new(view),
+            view: Mutex::new(Stored::of(&view)),
             dirty: AtomicBool::new(false),
             watched: AtomicBool::new(false),
             changed: Mutex::new(None),
@@ -56,7 +59,7 @@ impl LiveAuction {
     /// Its durable state.
     #[must_use]
     pub fn view(&self) -> View {
-        *self.view.lock()
+        self.view.lock().view(self.id, &self.terms)
     }
 
     /// A receiver that is woken after every change. It holds the latest seq only, so a slow reader misses what lay between
@@ -148,11 +151,22 @@ impl LiveView {
     }
 
     /// Makes the auctions of a recovered shard visible, as they stand.
-    pub(crate) fn insert_all<'a>(&self, auctions: impl Iterator<Item = (&'a Arc<LiveAuction>, View)>) {
+    pub(crate) fn insert_all<'a>(
+        &self,
+        shard: ShardId,
+        auctions: impl Iterator<Item = (&'a Arc<LiveAuction>, View)>,
+    ) {
+        let shard = usize::from(shard.0);
+        let mut table = self.shards[shard].write();
+        let (mut all, mut finished) = (0, 0);
         for (auction, view) in auctions {
-            *auction.view.lock() = view;
-            self.insert(Arc::clone(auction));
+            *auction.view.lock() = Stored::of(&view);
+            all += 1;
+            finished += u64::from(view.state.is_final());
+            table.insert(auction.id, Arc::clone(auction));
         }
+        self.counters[shard].all.fetch_add(all, Ordering::Relaxed);
+        self.counters[shard].finished.fetch_add(finished, Ordering::Relaxed);
     }
 
     /// Forgets an auction that has left memory. Who holds it or has subscribed to it keeps what they have.
@@ -167,7 +181,7 @@ impl LiveView {
 
     /// Publishes a durable state. Called by the log thread, in the order of the records.
     pub(crate) fn publish(&self, auction: &Arc<LiveAuction>, view: View) {
-        let before = std::mem::replace(&mut *auction.view.lock(), view);
+        let before = std::mem::replace(&mut *auction.view.lock(), Stored::of(&view));
         if view.state.is_final() && !before.state.is_final() {
             self.counters[usize::from(auction.id.shard().0)].finished.fetch_add(1, Ordering::Relaxed);
         }

@@ -67,7 +67,6 @@ pub(crate) fn open<L: Log>(
     share_bans(&mut recovered, now);
     prepare_routing(shared, (placement, known), &recovered, now);
     for Recovered { book, .. } in recovered {
-        shared.live.insert_all(book.live_auctions());
         if shared.start_shard(book).is_err() {
             return Ok(None);
         }
@@ -122,7 +121,7 @@ fn recover<L: Log>(shared: &Shared, options: &EngineOptions, log: &L) -> Result<
         (0..=u8::MAX).map(ShardId).filter(|shard| log.durable(*shard) > Lsn(0)).collect();
     for &shard in &shards {
         shared.durable[usize::from(shard.0)].store(log.durable(shard).0, Ordering::Release);
-        *shared.tips[usize::from(shard.0)].lock() = log.tip(shard);
+        shared.feed.rings.begin(shard, log.tip(shard));
         shared.progress.records_total.fetch_add(log.durable(shard).0, Ordering::Relaxed);
     }
     let mut recovered = recover_all(shared, options, log, &shards)?;
@@ -141,7 +140,7 @@ fn recover_all<L: Log>(
     let worker = |reader: Arc<dyn LogReader>| {
         let mut done = Vec::new();
         while let Some(&shard) = shards.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let tip = *shared.tips[usize::from(shard.0)].lock();
+            let tip = shared.feed.rings.tip(shard);
             done.push(Recovery { shared, options, reader: &*reader, shard, tip }.run()?);
         }
         Ok::<_, Failure>(done)

@@ -154,7 +154,7 @@ impl Handle {
     /// The durable end of a shard's log, up to which everything is shown as well.
     #[must_use]
     pub fn durable_tip(&self, shard: ShardId) -> Tip {
-        *self.shared.tips[usize::from(shard.0)].lock()
+        self.shared.feed.rings.tip(shard)
     }
 
     /// What the disk holds.

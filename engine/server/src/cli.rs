@@ -3,12 +3,14 @@
 //! Data goes to stdout, progress and errors to stderr; `--json` is understood everywhere. The exit codes are part of the
 //! help, and never change.
 
+use crate::backup::BackupFlags;
 use crate::config::{Given, Settings, UnknownVariables};
 use crate::consumer::ConsumerCommand;
 use crate::exit::{EXIT_CODES_HELP, Exit};
 use crate::logtool::{self, LogCommand};
+use crate::restore::RestoreFlags;
 use crate::shards::ShardsCommand;
-use crate::{consumer, demo, output, serve, shards};
+use crate::{backup, consumer, demo, output, restore, serve, shards};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -71,6 +73,12 @@ enum Command {
     /// Look at a data directory or a backup: inspect, verify, replay, explain, export, salvage, diff
     #[command(subcommand, after_help = logtool::HELP)]
     Log(LogCommand),
+    /// Copy everything that was decided into a second directory, once or continuously
+    #[command(long_about = backup::ABOUT, after_help = backup::HELP)]
+    Backup(BackupFlags),
+    /// Make a data directory of a backup
+    #[command(long_about = restore::ABOUT, after_help = restore::HELP)]
+    Restore(RestoreFlags),
     /// List the consumers of the feed, and forget those that are gone
     #[command(subcommand, after_help = consumer::HELP)]
     Consumer(ConsumerCommand),
@@ -158,6 +166,8 @@ fn dispatch(cli: Cli) -> Exit {
         Command::Serve(flags) => with_settings(flags, |settings| serve::run(settings, json)),
         Command::Demo(flags) => demo::run(&flags, json),
         Command::Shards(command) => shards::run(&command, json),
+        Command::Backup(flags) => backup::run(&flags, json),
+        Command::Restore(flags) => restore::run(&flags, json),
         Command::Consumer(command) => consumer::run(&command, json),
         Command::Log(command) => {
             with_settings(command.data().into(), |settings| logtool::run(&command, settings, json))

@@ -2,6 +2,7 @@
 //!
 //! `main` does nothing but hand over: [`cli`] reads the command line, [`config`] the settings, and each command has a module.
 
+mod backup;
 mod cli;
 mod config;
 mod consumer;
@@ -10,6 +11,7 @@ mod exit;
 mod info;
 mod logtool;
 mod output;
+mod restore;
 mod serve;
 mod server;
 mod session;

@@ -21,6 +21,12 @@ pub(crate) fn failure(exit: Exit, problem: &dyn Display) -> Exit {
     exit
 }
 
+/// Says on stderr how something is going.
+pub(crate) fn note(words: &dyn Display) {
+    // Nobody is left to tell when stderr is gone.
+    drop(writeln!(std::io::stderr().lock(), "{words}"));
+}
+
 /// Says on stderr what was found strange, and is gone on with.
 pub(crate) fn warning(found: &dyn Display) {
     // Nobody is left to tell when stderr is gone.

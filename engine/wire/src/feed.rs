@@ -200,7 +200,20 @@ impl Feed {
     /// The feed has ended; nothing that was handed out is in doubt.
     #[expect(clippy::should_implement_trait, reason = "an iterator would have to go on after an error")]
     pub fn next(&mut self) -> Result<FeedEvent, FeedError> {
-        match self.connection.read()? {
+        let value = self.connection.read()?;
+        self.value(value)
+    }
+
+    /// The next event, if it is there already: for whoever takes what there is in one go.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next).
+    pub fn try_next(&mut self) -> Result<Option<FeedEvent>, FeedError> {
+        self.connection.try_read()?.map(|value| self.value(value)).transpose()
+    }
+
+    fn value(&mut self, value: Value) -> Result<FeedEvent, FeedError> {
+        match value {
             Value::Push(parts) => self.event(parts),
             Value::Error(refusal) => Err(FeedError::Refused(refusal)),
             Value::Simple(_) => {

@@ -187,7 +187,8 @@ fn what_is_not_the_next_record_is_refused() {
 
 #[test]
 fn what_is_no_frame_is_refused() {
-    let cases: [(Script, fn(&FeedError) -> bool); 5] = [
+    type IsTold = fn(&FeedError) -> bool;
+    let cases: [(Script, IsTold); 5] = [
         (
             |out| {
                 let (mut header, records) = frame(at(3, 1, 11), 2);

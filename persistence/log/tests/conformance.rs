@@ -172,3 +172,39 @@ fn marking_and_closing_keep_everything() {
         assert_eq!(read_all(&*log, A), [frame]);
     });
 }
+
+/// A log that keeps everything has nothing to do here; one that truncates must keep all its other promises all the same.
+#[test]
+fn what_was_truncated_reads_back_exactly_and_survives() {
+    with_each(|store| {
+        let mut log = store.open();
+        let mut expected: [Vec<Frame>; 2] = Default::default();
+        for round in 1..=20 {
+            for (shard, expected) in [A, B].into_iter().zip(&mut expected) {
+                expected.push(append(&mut *log, shard, round, 40));
+            }
+            log.mark(time(round)).unwrap();
+            if let Some(trimmer) = log.trimmer().filter(|_| round % 3 == 0) {
+                let moved = trimmer.archive(A, Lsn(u64::MAX), time(round)).unwrap();
+                assert_eq!(moved.archived, Lsn(expected[0].last().unwrap().first().0 - 1));
+            }
+        }
+        for reopened in [false, true] {
+            if reopened {
+                drop(log);
+                log = store.open();
+            }
+            let reader = log.reader();
+            for (shard, expected) in [A, B].into_iter().zip(&expected) {
+                assert_eq!(&read_all(&*log, shard), expected);
+                assert_eq!(
+                    (reader.oldest(shard), log.tip(shard)),
+                    (Lsn(1), Tip::of(expected.last().unwrap()))
+                );
+                let middle = expected[7].first().next();
+                assert_eq!(log.read_from(shard, middle).next().unwrap().unwrap(), expected[7]);
+            }
+            assert_eq!(reader.oldest(ShardId(9)), Lsn(1), "of a shard without records");
+        }
+    });
+}

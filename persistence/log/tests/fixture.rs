@@ -11,7 +11,7 @@ use common::dice::{Dice, EVENT_KINDS};
 use common::{one_at_a_time, open};
 use gavel_core::{Epoch, Lsn, ShardEvent, ShardId, Timestamp};
 use gavel_log::record::{Record, decode, encode_event, encode_shard_event};
-use gavel_log::{Log, scan_dir};
+use gavel_log::{Archive, Log, scan_dir};
 use std::path::Path;
 use std::process::Command;
 use tempfile::TempDir;
@@ -43,6 +43,31 @@ fn a_log_of_format_1_opens_and_means_what_it_meant() {
             check(shard, epoch, records);
         }
     }
+    assert_eq!(digest.finalize().to_hex().as_str(), DIGEST_V1);
+}
+
+/// What was written before there was an archive moves into one, and reads as one with it.
+#[test]
+fn a_log_of_format_1_is_truncated_and_reads_as_before() {
+    let _one = one_at_a_time();
+    let dir = unpack("log-v1.tar.gz");
+    let (log, _) = open(dir.path()).unwrap();
+    let trimmer = log.trimmer().unwrap();
+    for shard in log.shards() {
+        let moved = trimmer.archive(shard, Lsn(u64::MAX), Timestamp::MAX).unwrap();
+        assert!(moved.frames > 0 && moved.archived < log.durable(shard), "{moved:?}");
+        let file = &Archive::open(dir.path()).unwrap().files(shard)[0];
+        assert_eq!(
+            file.first_at,
+            Timestamp::from_micros(1_795_000_100_000_000).unwrap(),
+            "from the record itself"
+        );
+    }
+    drop((log, trimmer));
+    let (log, opened) = open(dir.path()).unwrap();
+    assert_eq!(opened.warnings, []);
+    let mut digest = blake3::Hasher::new();
+    log.shards().into_iter().for_each(|shard| drop(records(&*log, shard, &mut digest)));
     assert_eq!(digest.finalize().to_hex().as_str(), DIGEST_V1);
 }
 

@@ -11,8 +11,8 @@ use common::{append, one_at_a_time, open, read_all, time};
 use gavel_core::{Digest, Duration, Epoch, Lsn, ShardId};
 use gavel_log::snapshot::{Foot, Head, Writer};
 use gavel_log::{
-    Archive, Expired, Expiry, Frame, Log, OpenError, OpenWarning, ReadCause, SledLog, Tip, Trim, TrimError,
-    scan_dir,
+    Archive, DirLock, Expired, Expiry, Frame, Log, OpenError, OpenWarning, ReadCause, SledLog, Tip, Trim,
+    TrimError, scan_dir,
 };
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -345,4 +345,38 @@ fn the_scanner_finds_the_floor() {
     let scan = scan_dir(dir.path()).unwrap().unwrap();
     let found: Vec<Tip> = scan.logs()[&A].iter().map(|found| found.tip).collect();
     assert_eq!(found, frames[frames.len() - 2..].iter().map(Tip::of).collect::<Vec<_>>());
+}
+
+/// Rule: a restored log goes on after the archive it was restored from, and is truncated like any other.
+#[test]
+fn a_log_that_was_made_from_an_archive_goes_on_after_it() {
+    let _one = one_at_a_time();
+    let (dir, restored) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let (log, trimmer, mut frames) = marked_log(dir.path(), 20);
+    trimmer.archive(A, Lsn(150), time(3)).unwrap();
+    let last = frames[19].clone();
+    let mut rest =
+        gavel_log::archive::Writer::create(restored.path(), A, Tip::of(&frames[14]), time(3)).unwrap();
+    frames[15..].iter().for_each(|frame| rest.push(frame).unwrap());
+    rest.finish().unwrap();
+    common::copy(&dir.path().join("archive"), &restored.path().join("archive"));
+    drop((log, trimmer));
+
+    let lock = || Arc::new(DirLock::acquire(restored.path(), "a test").unwrap());
+    SledLog::seed(lock(), &[last], Epoch(999), time(5)).unwrap();
+    let (mut log, opened) = open(restored.path()).unwrap();
+    assert_eq!((opened.last_epoch, opened.alive_until, opened.clean), (Epoch(999), Some(time(5)), true));
+    assert_eq!((opened.warnings, read_all(&*log, A)), (vec![], frames.clone()));
+    for _ in 0..3 {
+        frames.push(append(&mut *log, A, 10, 60));
+    }
+    log.mark(time(6)).unwrap();
+    let moved = log.trimmer().unwrap().archive(A, ALL, time(6)).unwrap();
+    assert_eq!((moved.frames, moved.removed, moved.archived), (2, 3, Lsn(220)));
+    drop(log);
+    let (log, opened) = open(restored.path()).unwrap();
+    assert_eq!((opened.warnings, read_all(&*log, A)), (vec![], frames));
+    drop(log);
+    let again = SledLog::seed(lock(), &[], Epoch(1), time(5)).unwrap_err();
+    assert!(matches!(again, OpenError::Exists { .. }), "{again}");
 }

@@ -63,8 +63,11 @@ pub enum FollowError {
 
 impl FollowError {
     /// What a failed read means for a follower that is here.
-    pub(super) fn read(_has: Position, error: ReadError) -> Self {
-        Self::Read(error)
+    pub(super) fn read(has: Position, error: ReadError) -> Self {
+        match error.cause {
+            ReadCause::Gone { oldest } => Self::Gone { has, oldest },
+            _ => Self::Read(error),
+        }
     }
 }
 

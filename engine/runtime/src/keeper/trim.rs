@@ -76,8 +76,8 @@ impl Keeper {
     }
 
     /// The last record of a shard that every consumer has; `None` where there is no consumer.
-    pub(super) fn consumers_floor(&self, _shard: ShardId) -> Option<Lsn> {
-        None
+    pub(super) fn consumers_floor(&self, shard: ShardId) -> Option<Lsn> {
+        self.shared.feed.consumers.floor(shard)
     }
 
     fn expire(&self, trimmer: &Arc<dyn Trim>, now: Timestamp) -> Result<(), TrimError> {
@@ -124,10 +124,12 @@ impl Keeper {
     fn pins(&self) -> String {
         let behind = |shard: ShardId| {
             let (tip, from) = (self.tip(shard).lsn, self.newest[usize::from(shard.0)].0);
-            let consumer = self.consumers_floor(shard).filter(|floor| *floor < from);
-            let what = if consumer.is_some() { "a consumer" } else { "the newest snapshot" };
-            let at = consumer.unwrap_or(from);
-            format!("shard {shard}: {what} is {} records behind", tip.0.saturating_sub(at.0))
+            let slowest = self.shared.feed.consumers.slowest(shard).filter(|(_, has)| *has < from);
+            let (what, has) = match slowest {
+                Some((name, has)) => (format!("consumer {name}"), has),
+                None => ("the newest snapshot".to_owned(), from),
+            };
+            format!("shard {shard}: {what} is {} records behind", tip.0.saturating_sub(has.0))
         };
         self.shards().into_iter().map(behind).collect::<Vec<_>>().join("; ")
     }

@@ -126,7 +126,7 @@ pub(super) struct Recovery<'a> {
 
 impl Recovery<'_> {
     pub(super) fn run(&self) -> Result<Recovered, Failure> {
-        let mut recovered = match self.from_snapshots()? {
+        let mut recovered = match self.newest_snapshot()? {
             Some(recovered) => recovered,
             None => Recovered::new(self.shard, self.options.retire_after),
         };
@@ -138,9 +138,11 @@ impl Recovery<'_> {
             recovered.replay(&frame)?;
             self.count(&self.shared.progress.records, u64::from(frame.count()));
             if self.stopped() {
-                break;
+                return Ok(recovered);
             }
         }
+        // Nobody looks yet: as long as the log is read, everybody hears so.
+        self.shared.live.insert_all(self.shard, recovered.book.live_auctions());
         Ok(recovered)
     }
 
@@ -153,7 +155,7 @@ impl Recovery<'_> {
     }
 
     /// The state of the newest snapshot that is whole; `None` where there is none.
-    fn from_snapshots(&self) -> Result<Option<Recovered>, Failure> {
+    fn newest_snapshot(&self) -> Result<Option<Recovered>, Failure> {
         let Some(history) = &self.options.history else { return Ok(None) };
         let files = snapshot::list(&history.dir, self.shard)
             .map_err(|error| Failure::Log(format!("the snapshots can't be listed: {error}")))?;

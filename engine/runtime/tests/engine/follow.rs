@@ -3,9 +3,12 @@
 //! Method: an engine over a log in memory, or behind a gate that holds commits back; what was followed is compared with the log.
 
 use crate::common::{Client, Gate, bid, draft, options, restart, secs, start};
-use gavel_core::{AuctionId, Epoch, Lsn, Position, ShardId};
-use gavel_engine::{Follow, FollowError, Handle};
-use gavel_log::{Contents, Frame, LogReader, MemoryLog};
+use gavel_core::{AuctionId, Digest, Epoch, Lsn, Position, ShardId, Timestamp};
+use gavel_engine::{Clock, Follow, FollowError, Handle};
+use gavel_log::snapshot::{Foot, Head, Writer};
+use gavel_log::trim::Expiry;
+use gavel_log::{Contents, DirLock, Frame, Log, LogReader, MemoryLog, OpenOptions, SledLog, Tip};
+use std::sync::Arc;
 use std::time::Duration;
 
 const SHARD: ShardId = ShardId(0);
@@ -171,6 +174,7 @@ async fn how_far_a_consumer_is_behind_is_told_in_records_and_time() {
     // Behind by what only the log has, by what the ring has, by nothing.
     for (lsn, epoch) in [(1, 1), (end.lsn.0 - 1, 1), (end.lsn.0, 2)] {
         let attached = handle.attach(name.clone(), at(epoch, lsn)).unwrap();
+        attached.acknowledge(at(epoch, lsn).into()).unwrap();
         let lags = handle.consumer_lags().await;
         let lag = lags[0].shards[0];
         assert_eq!(
@@ -181,5 +185,49 @@ async fn how_far_a_consumer_is_behind_is_told_in_records_and_time() {
         assert!(lag.since.is_none_or(|since| since <= handle.now()));
         drop(attached);
     }
+    engine.stop().await.unwrap();
+}
+
+fn open_in(folder: &std::path::Path) -> SledLog {
+    let lock = Arc::new(DirLock::acquire(folder, "a test").unwrap());
+    SledLog::open(lock, OpenOptions::at(Clock::system().now())).unwrap().0
+}
+
+#[tokio::test]
+async fn who_is_behind_the_log_is_served_from_the_archive_and_told_when_that_is_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = start(open_in(folder.path()), options(1)).await;
+    let (mut client, id) = one_auction(&engine).await;
+    bids(&mut client, id, 30).await;
+    engine.stop().await.unwrap();
+    drop(client);
+    let log = open_in(folder.path());
+    let (trimmer, reader) = (log.trimmer().unwrap(), log.reader());
+    let all: Vec<Frame> = reader.read_from(SHARD, Lsn(1)).map(Result::unwrap).collect();
+    let (first, second) = (&all[9], &all[19]);
+    for frame in [first, second] {
+        let moved = trimmer.archive(SHARD, frame.last(), Clock::system().now()).unwrap();
+        assert_eq!(moved.archived, frame.last());
+    }
+    drop(reader);
+    let engine = start(log, options(1)).await;
+    let handle = engine.handle();
+    let mut follow = handle.follow(at(0, 0)).await.unwrap();
+    assert_eq!(up_to_the_end(&mut follow).await[..all.len()], all);
+    // A snapshot makes the first file unnecessary, and it is old enough.
+    let head = Head { shard: SHARD, from: Tip::of(second), at: Clock::system().now() };
+    let snapshot = Writer::create(folder.path(), &head).unwrap();
+    snapshot.finish(&Foot { until: second.last(), auctions: 0, digest: Digest::default() }).unwrap();
+    let limits = Expiry { now: Timestamp::MAX, keep: secs(0), bytes_max: None };
+    assert_eq!(trimmer.expire(limits, &|_| None).unwrap().files, 1);
+    let oldest = first.last().next();
+    for gone in [at(0, 0), at(1, 1), at(1, oldest.0 - 2)] {
+        assert_eq!(refused(&handle, gone).await, FollowError::Gone { has: gone, oldest });
+    }
+    let told = refused(&handle, at(0, 0)).await.to_string();
+    assert!(told.contains("restore a backup, or build anew and follow from Lsn"), "{told}");
+    // Who has the last record that is gone needs nothing that is.
+    let mut follow = handle.follow(at(1, oldest.0 - 1)).await.unwrap();
+    assert_eq!(follow.next().await.unwrap()[0].first(), oldest);
     engine.stop().await.unwrap();
 }

@@ -52,6 +52,27 @@ impl Connection {
         }
     }
 
+    /// The next value, if it is there already.
+    pub(super) fn try_read(&mut self) -> Result<Option<Value>, FeedError> {
+        if let Some((value, size)) = Value::parse(&self.bytes[self.used..])? {
+            self.used += size;
+            return Ok(Some(value));
+        }
+        self.stream.set_nonblocking(true)?;
+        let filled = self.fill();
+        self.stream.set_nonblocking(false)?;
+        match filled {
+            Ok(()) => {}
+            Err(FeedError::Silent(_)) => return Ok(None),
+            Err(error) => return Err(error),
+        }
+        let parsed = Value::parse(&self.bytes[self.used..])?;
+        Ok(parsed.map(|(value, size)| {
+            self.used += size;
+            value
+        }))
+    }
+
     fn fill(&mut self) -> Result<(), FeedError> {
         self.bytes.drain(..std::mem::take(&mut self.used));
         let there = self.bytes.len();

@@ -60,7 +60,25 @@ impl Consumer {
     /// Trying again can't help: a gap, or another side that does not speak this protocol.
     #[expect(clippy::should_implement_trait, reason = "an iterator would have to end after an error")]
     pub fn next(&mut self) -> Result<FeedEvent, FeedError> {
-        match self.try_next() {
+        let event = self.connect().and_then(|()| match &mut self.feed {
+            Some(feed) => feed.next(),
+            None => Err(FeedError::Closed),
+        });
+        self.took(event)
+    }
+
+    /// The next event, if it is there already: for whoever takes what there is in one go. `None` also while there is no connection.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next).
+    pub fn try_next(&mut self) -> Result<Option<FeedEvent>, FeedError> {
+        let Some(feed) = &mut self.feed else { return Ok(None) };
+        let event = feed.try_next();
+        event.transpose().map(|event| self.took(event)).transpose()
+    }
+
+    fn took(&mut self, event: Result<FeedEvent, FeedError>) -> Result<FeedEvent, FeedError> {
+        match event.and_then(|event| self.note(event)) {
             Ok(event) => {
                 self.pause = Duration::ZERO;
                 Ok(event)
@@ -72,7 +90,7 @@ impl Consumer {
         }
     }
 
-    fn try_next(&mut self) -> Result<FeedEvent, FeedError> {
+    fn connect(&mut self) -> Result<(), FeedError> {
         if self.feed.is_none() {
             std::thread::sleep(self.pause);
             let (least, most) =
@@ -81,15 +99,18 @@ impl Consumer {
             let from: Vec<Position> = self.positions().collect();
             self.feed = Some(Feed::connect(self.server, &self.options, &from)?);
         }
-        let Some(feed) = &mut self.feed else { return Err(FeedError::Closed) };
-        let event = feed.next()?;
+        Ok(())
+    }
+
+    fn note(&mut self, event: FeedEvent) -> Result<FeedEvent, FeedError> {
         match &event {
             FeedEvent::Frame(frame) => {
                 self.positions.insert(frame.last().shard, frame.last());
             }
             // What was done while there was no connection, the server does not know yet.
             FeedEvent::Following(position) => {
-                if let Some(done) = self.done.get(&position.shard).filter(|done| done.lsn > Lsn(0)) {
+                let done = self.done.get(&position.shard).filter(|done| done.lsn > Lsn(0));
+                if let (Some(done), Some(feed)) = (done, &mut self.feed) {
                     feed.acknowledge(*done)?;
                 }
             }

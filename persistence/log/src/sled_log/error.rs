@@ -48,6 +48,12 @@ pub enum OpenError {
         /// The archive's directory.
         path: PathBuf,
     },
+    /// A log was to be made where there is one.
+    #[error("{}: there is a log here already", path.display())]
+    Exists {
+        /// What is there.
+        path: PathBuf,
+    },
     /// One of sled's small files is missing or damaged. sled was not opened.
     #[error("{}: {problem}. {WhatNext}", path.display())]
     EngineFile {

@@ -10,10 +10,11 @@
 use super::error::{OpenError, OpenWarning};
 use super::reader::{Lsns, tips};
 use super::trimmer::{FrameBytes, Shared};
-use super::{DB_FILE, Engine, LOG_DIR, SledLog};
+use super::{DB_FILE, Engine, LOG_DIR, SledLog, key};
 use crate::archive::{ARCHIVE_DIR, Archive};
 use crate::chain::Tip;
 use crate::files;
+use crate::floor;
 use crate::frame::Frame;
 use crate::joined::Tail;
 use crate::limits::{CACHE_BYTES, CLEANUP_EVERY_MS, SEGMENT_BYTES};
@@ -23,7 +24,7 @@ use crate::mark::{MARK_FILE, Mark, MarkWriter};
 use crate::quiet::quietly;
 use crate::scanner::{Scan, latest_snapshot, scan_dir, snapshot_is_whole};
 use crate::snapshot::SNAPSHOT_DIR;
-use gavel_core::{Epoch, ShardId, Timestamp};
+use gavel_core::{Epoch, Lsn, ShardId, Timestamp};
 use std::fs::File;
 use std::io::Error;
 use std::path::{Path, PathBuf};
@@ -119,6 +120,55 @@ impl SledLog {
         };
         Ok((Self { engine, file, mark: writer, tips, epoch, shared, poisoned: false }, opened))
     }
+}
+
+impl SledLog {
+    /// Makes a new log that goes on after `last`, one frame for each shard: for restoring a backup, whose archive lies in the directory
+    /// already and holds these frames and all before them. The mark tells that all of it was there at `at` and that the log was
+    /// closed then; whoever opens it writes in the epoch after `last_epoch`.
+    ///
+    /// # Errors
+    /// There is a log or a mark in the directory, or one of them cannot be written. What was made by then is not a log: it has no mark.
+    pub fn seed(
+        lock: Arc<DirLock>,
+        last: &[Frame],
+        last_epoch: Epoch,
+        at: Timestamp,
+    ) -> Result<(), OpenError> {
+        let _one = TheOne::take()?;
+        let dir = lock.dir();
+        let log_dir = dir.join(LOG_DIR);
+        for path in [log_dir.clone(), dir.join(MARK_FILE)] {
+            if path.exists() {
+                return Err(OpenError::Exists { path });
+            }
+        }
+        std::fs::create_dir_all(&log_dir).map_err(io(&log_dir))?;
+        let db = open_engine(&log_dir, OpenOptions::at(at))?;
+        insert_last(&db, last, at)
+            .map_err(|message| OpenError::Engine { path: log_dir.join(DB_FILE), message })?;
+        drop(db);
+        sync_everything(dir)?;
+        let tips: Tips = last.iter().map(|frame| (frame.shard(), Tip::of(frame))).collect();
+        let epoch = tips.values().map(|tip| tip.epoch).fold(last_epoch, Epoch::max);
+        let mark = Mark::new(tips, epoch, at, true);
+        let path = dir.join(MARK_FILE);
+        let mut writer = MarkWriter::open(dir, None, mark.clone()).map_err(io(&path))?;
+        writer.write(mark).map_err(io(&path))
+    }
+}
+
+/// Puts the frames into sled, each on its floor.
+fn insert_last(db: &sled::Db, last: &[Frame], at: Timestamp) -> Result<(), String> {
+    let inserted = quietly(|| {
+        for frame in last {
+            let floor = Tip { epoch: Epoch(0), lsn: Lsn(frame.first().0 - 1), hash: frame.previous() };
+            db.insert(key(frame.shard(), Lsn(0)), &floor::to_bytes(frame.shard(), floor, at)[..])?;
+            db.insert(key(frame.shard(), frame.first()), frame.bytes())?;
+        }
+        db.flush()
+    })?;
+    inserted.map(drop).map_err(|error: sled::Error| error.to_string())
 }
 
 /// What the log shares with readers and trimmer. Everything found is in the first mark, before anything is trimmed.
@@ -296,12 +346,7 @@ fn last_epoch(tips: &Tips, mark: Option<&Mark>) -> Epoch {
 }
 
 fn tips_of(db: &sled::Db, log_dir: &Path) -> Result<Tips, OpenError> {
-    let lost = |(shard, cause)| OpenError::Lost {
-        path: log_dir.join(DB_FILE),
-        shard,
-        at: gavel_core::Lsn(1),
-        cause,
-    };
+    let lost = |(shard, cause)| OpenError::Lost { path: log_dir.join(DB_FILE), shard, at: Lsn(1), cause };
     tips(db).map_err(lost)
 }
 

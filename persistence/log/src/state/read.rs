@@ -124,12 +124,12 @@ impl Loader {
         let kind = bytes.u8()?;
         match kind {
             item::BIDDERS..=item::ENDS => {
-                let begun = self.begun.as_mut().ok_or(StateError::NoAuction)?;
+                let Some(begun) = &mut self.begun else { return Err(StateError::NoAuction) };
                 list(&mut begun.import, kind, bytes)?;
             }
             item::GIVEN_UP => {
                 let id = bytes.auction()?;
-                let begun = self.begun.take().ok_or(StateError::NoAuction)?;
+                let Some(begun) = self.begun.take() else { return Err(StateError::NoAuction) };
                 return if begun.import.id() == id {
                     Ok(())
                 } else {
@@ -170,7 +170,7 @@ fn whole(kind: u8, bytes: &mut Bytes<'_>, take: &mut impl FnMut(Restored)) -> Re
             for entry in bytes.list::<10>()? {
                 let mut entry = Bytes(entry);
                 let (day, last) = (entry.u16()?, entry.u64()?);
-                AuctionId::new(day, gavel_core::ShardId(0), last).ok_or(field("sequence"))?;
+                AuctionId::new(day, gavel_core::ShardId(0), last).ok_or_else(|| field("sequence"))?;
                 take(Restored::Sequence { day, last });
             }
         }
@@ -195,7 +195,7 @@ fn auction(bytes: &mut Bytes<'_>) -> Result<Begun, StateError> {
     }
     let has = |bit| flags & bit != 0;
     let mut facts = Facts {
-        state: *STATES.get(usize::from(state)).ok_or(field("state"))?,
+        state: *STATES.get(usize::from(state)).ok_or_else(|| field("state"))?,
         id: bytes.auction()?,
         seq: Seq(bytes.u32()?),
         epoch: Epoch(bytes.u32()?),
@@ -283,7 +283,7 @@ fn bid_of(bytes: &[u8; bid::BYTES]) -> Result<BidFacts, StateError> {
         seq,
         lsn,
         bidder,
-        amount: Amount::new(amount & !bid::FLAGS).ok_or(field("amount"))?,
+        amount: Amount::new(amount & !bid::FLAGS).ok_or_else(|| field("amount"))?,
         price: bytes.amount("price")?,
         kind,
         stands: flag(bid::STANDS),
@@ -297,13 +297,13 @@ pub(super) struct Bytes<'a>(&'a [u8]);
 impl<'a> Bytes<'a> {
     #[inline]
     pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], StateError> {
-        let (head, rest) = self.0.split_first_chunk::<N>().ok_or(StateError::CutOff)?;
+        let Some((head, rest)) = self.0.split_first_chunk::<N>() else { return Err(StateError::CutOff) };
         self.0 = rest;
         Ok(*head)
     }
 
     pub(super) fn take(&mut self, length: usize) -> Result<&'a [u8], StateError> {
-        let (head, rest) = self.0.split_at_checked(length).ok_or(StateError::CutOff)?;
+        let Some((head, rest)) = self.0.split_at_checked(length) else { return Err(StateError::CutOff) };
         self.0 = rest;
         Ok(head)
     }
@@ -311,7 +311,8 @@ impl<'a> Bytes<'a> {
     /// A count, and so many entries of `N` bytes.
     fn list<const N: usize>(&mut self) -> Result<&'a [[u8; N]], StateError> {
         let count = self.u32()? as usize;
-        let bytes = self.take(count.checked_mul(N).ok_or(StateError::CutOff)?)?;
+        let Some(length) = count.checked_mul(N) else { return Err(StateError::CutOff) };
+        let bytes = self.take(length)?;
         Ok(bytes.as_chunks::<N>().0)
     }
 
@@ -350,7 +351,7 @@ impl<'a> Bytes<'a> {
     }
 
     pub(super) fn time(&mut self, name: &'static str) -> Result<Timestamp, StateError> {
-        Timestamp::from_micros(self.u64()?).ok_or(field(name))
+        Timestamp::from_micros(self.u64()?).ok_or_else(|| field(name))
     }
 
     pub(super) fn duration(&mut self) -> Result<Duration, StateError> {
@@ -359,10 +360,10 @@ impl<'a> Bytes<'a> {
 
     #[inline]
     pub(super) fn amount(&mut self, name: &'static str) -> Result<Amount, StateError> {
-        Amount::new(self.u64()?).ok_or(field(name))
+        Amount::new(self.u64()?).ok_or_else(|| field(name))
     }
 
     fn auction(&mut self) -> Result<AuctionId, StateError> {
-        AuctionId::from_bits(self.u64()?).ok_or(field("auction"))
+        AuctionId::from_bits(self.u64()?).ok_or_else(|| field("auction"))
     }
 }

@@ -89,7 +89,7 @@ pub(super) fn read(bytes: &mut Bytes<'_>) -> Result<ValidDraft, StateError> {
     let has = |bit| has & bit != 0;
     Ok(ValidDraft {
         seller: AccountId::from_bits(bytes.u128()?),
-        currency: Currency::new(bytes.array()?).ok_or(field("currency"))?,
+        currency: Currency::new(bytes.array()?).ok_or_else(|| field("currency"))?,
         starts_at: bytes.time("start")?,
         ends_at: bytes.time("end")?,
         opening_price: bytes.amount("opening price")?,
@@ -119,8 +119,8 @@ fn increments(bytes: &mut Bytes<'_>) -> Result<Increments, StateError> {
 }
 
 fn soft_close(bytes: &mut Bytes<'_>, hard_end: bool) -> Result<SoftClose, StateError> {
-    let mode = MODES.get(usize::from(bytes.u8()?)).ok_or(field("soft-close mode"))?;
-    let trigger = TRIGGERS.get(usize::from(bytes.u8()?)).ok_or(field("soft-close trigger"))?;
+    let mode = MODES.get(usize::from(bytes.u8()?)).ok_or_else(|| field("soft-close mode"))?;
+    let trigger = TRIGGERS.get(usize::from(bytes.u8()?)).ok_or_else(|| field("soft-close trigger"))?;
     Ok(SoftClose {
         mode: *mode,
         trigger: *trigger,
