@@ -218,6 +218,14 @@ fn where_the_beginning_is_gone_a_snapshot_says_how_it_stood() {
     let told = json(server.data(), &["explain", &auction.to_string()], 0);
     assert!(told["entries"][0]["stands"].is_null() && told["stands"]["leader"] == "9", "{told}");
 
+    let new = folder.path().join("salvaged");
+    let salvaged = json(server.data(), &["salvage", new.to_str().unwrap()], 0);
+    assert_eq!(
+        salvaged["shards"][0]["begins"],
+        gone_until.0 + 1,
+        "what has expired is not missing: {salvaged}"
+    );
+
     for snapshot in names(&server.data().join("snapshots")) {
         std::fs::remove_file(snapshot).unwrap();
     }
