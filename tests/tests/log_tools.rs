@@ -10,12 +10,12 @@ use gavel_core::{AuctionId, Lsn};
 use gavel_log::offline::Offline;
 use gavel_log::{LogReader, scan_dir};
 use gavel_tests::log_tool::{diff, expect, export, json, run};
-use gavel_tests::{Client, Item, Options, Server, Storm, log_tool, records, wait};
+use gavel_tests::{Client, Item, Options, Server, Storm, binaries, log_tool, records, wait};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::SystemTime;
 
 const SHARDS: &str = "--shards 2";
@@ -98,6 +98,12 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
+fn restore(backup: &Path, data: &Path) {
+    let restored =
+        Command::new(binaries::gavel()).arg("restore").arg(backup).arg("--data").arg(data).output().unwrap();
+    assert!(restored.status.success(), "{}", String::from_utf8_lossy(&restored.stderr));
+}
+
 /// Flips a bit in the middle of every copy of the frame of shard 0 that holds this record; its first and last record.
 fn damage(data: &Path, lsn: u64) -> (u64, u64) {
     let scan = scan_dir(data).unwrap().unwrap();
@@ -150,7 +156,7 @@ fn replay_comes_out_as_the_server_s_own_state() {
     fill(&server, 8);
     let first = digest(&server);
     assert_eq!(replayed(server.data(), &[]), first, "beside a running server");
-    let until: Vec<String> = first.lines().map(|line| applied(line)).collect();
+    let until: Vec<String> = first.lines().map(applied).collect();
     wait_for_two_snapshots_of(&server);
     fill(&server, 8);
     let second = digest(&server);
@@ -292,6 +298,10 @@ fn verify_names_what_is_damaged_and_salvage_gets_out_the_rest() {
     assert_eq!(json(&copied, &["salvage", new.to_str().unwrap()], 0)["missing"], false);
     assert_eq!(replayed(&new, &[]), whole, "all of it was got out");
     assert_eq!(json(&new, &["verify"], 0)["flaws"], json!([]));
+    let restored = good.path().join("restored");
+    restore(&new, &restored);
+    assert_eq!(replayed(&restored, &[]), whole);
+    assert_eq!(diff(&copied, &restored, &[]).code, 0);
     assert!(expect(&copied, &["salvage", new.to_str().unwrap()], 2).err.contains("is not empty"));
     let inside = copied.join("inside");
     assert!(

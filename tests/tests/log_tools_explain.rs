@@ -7,9 +7,10 @@
 use gavel_core::{AuctionId, Lsn, Timestamp};
 use gavel_log::{DirLock, Log, OpenOptions, SledLog};
 use gavel_tests::log_tool::{expect, json};
-use gavel_tests::{Client, Item, Options, Server, fixtures, wait};
+use gavel_tests::{Client, Item, Options, Server, binaries, fixtures, wait};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 
 /// Secret numbers that may be in no public word.
@@ -217,6 +218,17 @@ fn where_the_beginning_is_gone_a_snapshot_says_how_it_stood() {
     assert!(only_in_snapshot.contains("open: no bid stands"), "{only_in_snapshot}");
     let told = json(server.data(), &["explain", &auction.to_string()], 0);
     assert!(told["entries"][0]["stands"].is_null() && told["stands"]["leader"] == "9", "{told}");
+
+    // In a backup of it there is nothing left of what has expired; a snapshot stands for it.
+    let (backup, new) = (folder.path().join("backup"), folder.path().join("salvaged"));
+    let made =
+        Command::new(binaries::gavel()).arg("backup").arg(&backup).arg("--data").arg(server.data()).output();
+    assert!(made.as_ref().unwrap().status.success(), "{made:?}");
+    let salvaged = json(&backup, &["salvage", new.to_str().unwrap()], 0);
+    assert_eq!(salvaged["shards"][0]["begins"], gone_until.0 + 1, "{salvaged}");
+    assert_eq!(salvaged["missing"], false, "what has expired is not missing: {salvaged}");
+    let told = expect(&new, &["explain", &auction.to_string()], 0).out;
+    assert!(told.contains("There is no journal of refused attempts here"), "{told}");
 
     for snapshot in names(&server.data().join("snapshots")) {
         std::fs::remove_file(snapshot).unwrap();

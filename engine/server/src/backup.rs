@@ -20,7 +20,7 @@ mod shelf;
 mod snapshots;
 
 pub(crate) use error::BackupError;
-pub(crate) use manifest::{MANIFEST_FILE, Manifest};
+pub(crate) use manifest::{MANIFEST_FILE, Manifest, ShardEnd};
 pub(crate) use progress::Progress;
 pub(crate) use snapshots::copy_whole;
 

@@ -42,6 +42,9 @@ pub(crate) enum ToolError {
     /// Archive files can't be read or written.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
+    /// Snapshots or the manifest can't be written into the new directory.
+    #[error("{0}")]
+    Backup(Box<dyn std::error::Error + Send + Sync>),
     /// There is not one whole frame.
     #[error("{}: there is not one whole frame here", dir.display())]
     NothingWhole {
@@ -94,9 +97,11 @@ impl ToolError {
         match self {
             Self::Open(_) | Self::Usage(_) => Exit::Usage,
             Self::Archive(error) if matches!(error.cause, ArchiveCause::Io { .. }) => Exit::Failure,
-            Self::Io { .. } | Self::NoAuction { .. } | Self::NoRecord { .. } | Self::Stdout(_) => {
-                Exit::Failure
-            }
+            Self::Backup(_)
+            | Self::Io { .. }
+            | Self::NoAuction { .. }
+            | Self::NoRecord { .. }
+            | Self::Stdout(_) => Exit::Failure,
             Self::Archive(_)
             | Self::Snapshot(_)
             | Self::NothingWhole { .. }

@@ -1,6 +1,6 @@
 //! From where and until where: a position in one shard's log, or a time.
 
-use gavel_core::{Epoch, Lsn, Position, ShardId, Timestamp};
+use gavel_core::{Lsn, Position, ShardId, Timestamp};
 use gavel_wire::time_text::parse_time;
 use std::str::FromStr;
 
@@ -17,22 +17,14 @@ impl FromStr for Bound {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        position(text).map(Self::Position).or_else(|| parse_time(text).map(Self::Time)).ok_or_else(|| {
-            "must be a position such as 3-1-42 (shard-epoch-lsn) or a time such as 2026-11-22T09:00:00Z"
-                .to_owned()
-        })
+        Position::parse(text.as_bytes())
+            .map(Self::Position)
+            .or_else(|| parse_time(text).map(Self::Time))
+            .ok_or_else(|| {
+                "must be a position such as 3-1-42 (shard-epoch-lsn) or a time such as 2026-11-22T09:00:00Z"
+                    .to_owned()
+            })
     }
-}
-
-fn position(text: &str) -> Option<Position> {
-    let mut numbers = text.splitn(3, '-');
-    let mut next = || numbers.next().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
-    let (shard, epoch, lsn) = (next()?, next()?, next()?);
-    Some(Position {
-        shard: ShardId(shard.parse().ok()?),
-        epoch: Epoch(epoch.parse().ok()?),
-        lsn: Lsn(lsn.parse().ok()?),
-    })
 }
 
 /// A range of records.
@@ -104,6 +96,7 @@ impl Range {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use gavel_core::Epoch;
 
     fn bound(text: &str) -> Bound {
         text.parse().unwrap()
