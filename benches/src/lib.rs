@@ -4,6 +4,7 @@
 pub mod aims;
 pub mod disk;
 pub mod error;
+pub mod history;
 pub mod in_process;
 pub mod machine;
 pub mod rules;

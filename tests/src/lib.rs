@@ -19,6 +19,7 @@ pub mod backup;
 pub mod binaries;
 pub mod client;
 pub mod fixtures;
+pub mod log_tool;
 pub mod oracle;
 pub mod process;
 pub mod receipt;

@@ -1,40 +1,69 @@
 //! Money: integer counts of a currency's minor unit. No floats anywhere.
 
 use crate::limits::AMOUNT_MAX;
+use std::num::NonZeroU64;
 
 /// An integer count of the currency's minor unit, `0 ..= 2^53 - 1`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Amount(u64);
+///
+/// One more than the count inside, so that an amount that may be absent takes no more room than one that is there: auctions in
+/// memory have many of those.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Amount(NonZeroU64);
+
+const _: () = assert!(size_of::<Option<Amount>>() == 8);
 
 impl Amount {
     /// Nothing.
-    pub const ZERO: Self = Self(0);
+    pub const ZERO: Self = Self(NonZeroU64::MIN);
     /// The largest amount, [`AMOUNT_MAX`].
-    pub const MAX: Self = Self(AMOUNT_MAX);
+    pub const MAX: Self = match Self::new(AMOUNT_MAX) {
+        Some(most) => most,
+        None => Self::ZERO,
+    };
 
     /// `None` above [`AMOUNT_MAX`].
     #[must_use]
     pub const fn new(minor_units: u64) -> Option<Self> {
-        if minor_units <= AMOUNT_MAX { Some(Self(minor_units)) } else { None }
+        if minor_units > AMOUNT_MAX {
+            return None;
+        }
+        match NonZeroU64::new(minor_units + 1) {
+            Some(inside) => Some(Self(inside)),
+            None => None,
+        }
     }
 
     /// The count of minor units.
     #[must_use]
     pub const fn get(self) -> u64 {
-        self.0
+        self.0.get() - 1
     }
 
     /// The sum, or [`Amount::MAX`] where it would be larger.
     #[must_use]
     pub const fn saturating_add(self, other: Self) -> Self {
-        let sum = self.0 + other.0;
-        if sum <= AMOUNT_MAX { Self(sum) } else { Self::MAX }
+        match Self::new(self.get() + other.get()) {
+            Some(sum) => sum,
+            None => Self::MAX,
+        }
+    }
+}
+
+impl Default for Amount {
+    fn default() -> Self {
+        Self::ZERO
+    }
+}
+
+impl std::fmt::Debug for Amount {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Amount({})", self.get())
     }
 }
 
 impl std::fmt::Display for Amount {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.fmt(f)
+        self.get().fmt(f)
     }
 }
 

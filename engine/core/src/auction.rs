@@ -45,7 +45,9 @@ mod bidders;
 mod bids;
 mod decide;
 mod digest;
+pub mod export;
 mod history;
+pub mod import;
 mod standing;
 mod view;
 
@@ -233,6 +235,12 @@ impl Auction {
     #[must_use]
     pub fn seq(&self) -> Seq {
         self.seq
+    }
+
+    /// When the latest event was.
+    #[must_use]
+    pub fn at(&self) -> Timestamp {
+        self.at
     }
 
     /// The latest event's record.

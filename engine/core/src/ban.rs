@@ -100,6 +100,18 @@ impl BanBook {
         self.bans.iter().flat_map(|bans| bans.iter().copied())
     }
 
+    /// In how many parts [`BanBook::part`] hands the bans out.
+    #[must_use]
+    pub fn parts(&self) -> usize {
+        self.bans.as_ref().map_or(0, |bans| bans.tables())
+    }
+
+    /// The bans of one part, at most about 1,800. Whoever visits all parts from the first on, until there are no more, meets every
+    /// ban that is in force all the while, though bans come and go between two parts. They may meet it twice.
+    pub fn part(&self, part: usize) -> impl Iterator<Item = Ban> {
+        self.bans.iter().flat_map(move |bans| bans.iter_table(part).copied())
+    }
+
     /// The sum of the digests of all bans.
     #[must_use]
     pub fn digest(&self) -> Digest {
@@ -108,7 +120,9 @@ impl BanBook {
 }
 
 impl Ban {
-    fn digest(self) -> Digest {
+    /// The digest of this ban alone.
+    #[must_use]
+    pub fn digest(self) -> Digest {
         let mut canon = Canon::new("gavel ban 1");
         canon.number(self.bidder);
         canon.optional(self.seller);

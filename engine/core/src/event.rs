@@ -279,4 +279,12 @@ pub enum ShardEvent {
         /// When.
         at: Timestamp,
     },
+    /// Final auctions have left memory: nothing can happen to them any more, and nobody asks this engine about them again. Their
+    /// ids are never given anew.
+    AuctionsRetired {
+        /// Which, 1 ..= [`RETIRED_PER_EVENT_MAX`](crate::limits::RETIRED_PER_EVENT_MAX) of them.
+        auctions: Box<[AuctionId]>,
+        /// When.
+        at: Timestamp,
+    },
 }

@@ -22,7 +22,7 @@ pub mod limits;
 pub mod placement;
 pub mod position;
 pub mod rejection;
-mod store;
+pub mod store;
 pub mod terms;
 pub mod time;
 

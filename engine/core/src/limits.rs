@@ -45,6 +45,8 @@ pub const EDITS_PER_AUCTION_MAX: u32 = 1_000;
 /// Events of one auction after which clients' commands other than bids are refused, so that a [`Seq`](crate::Seq) never
 /// overflows: bids have their own bound, and the engine's own events are few.
 pub const EVENTS_PER_AUCTION_MAX: u32 = 1 << 31;
+/// Auctions that leave memory by one event.
+pub const RETIRED_PER_EVENT_MAX: usize = 256;
 /// The longest time a winner can have to pay, in seconds: 90 days.
 pub const PAYMENT_WINDOW_MAX_S: u64 = 90 * 86_400;
 /// The longest time a runner-up can have to take an offer, in seconds: 30 days.

@@ -6,4 +6,4 @@ pub(crate) mod split_table;
 
 pub(crate) use packed::Packed;
 pub(crate) use segmented::Segmented;
-pub(crate) use split_table::SplitTable;
+pub use split_table::SplitTable;

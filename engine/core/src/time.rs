@@ -1,10 +1,14 @@
 //! Time, as an argument. Nothing in this crate reads a clock.
 
 use crate::limits::TIMESTAMP_MAX_US;
+use std::num::NonZeroU64;
 
-/// A point in time: microseconds since 1970-01-01T00:00:00Z, at most [`TIMESTAMP_MAX_US`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Timestamp(u64);
+/// A point in time: microseconds since 1970-01-01T00:00:00Z, at most [`TIMESTAMP_MAX_US`]. One more than that inside, so that one
+/// that may be absent takes no more room.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(NonZeroU64);
+
+const _: () = assert!(size_of::<Option<Timestamp>>() == 8);
 
 /// A length of time in microseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -12,44 +16,68 @@ pub struct Duration(u64);
 
 impl Timestamp {
     /// The end of time: [`TIMESTAMP_MAX_US`].
-    pub const MAX: Self = Self(TIMESTAMP_MAX_US);
+    pub const MAX: Self = match Self::from_micros(TIMESTAMP_MAX_US) {
+        Some(end) => end,
+        None => Self(NonZeroU64::MIN),
+    };
 
     /// `None` beyond [`TIMESTAMP_MAX_US`].
     #[must_use]
     pub const fn from_micros(micros: u64) -> Option<Self> {
-        if micros <= TIMESTAMP_MAX_US { Some(Self(micros)) } else { None }
+        if micros > TIMESTAMP_MAX_US {
+            return None;
+        }
+        match NonZeroU64::new(micros + 1) {
+            Some(inside) => Some(Self(inside)),
+            None => None,
+        }
     }
 
     /// Microseconds since 1970-01-01T00:00:00Z.
     #[must_use]
     pub const fn micros(self) -> u64 {
-        self.0
+        self.0.get() - 1
     }
 
     /// This point later by `duration`, at most [`Timestamp::MAX`].
     #[must_use]
     pub const fn saturating_add(self, duration: Duration) -> Self {
-        let sum = self.0.saturating_add(duration.0);
-        if sum <= TIMESTAMP_MAX_US { Self(sum) } else { Self::MAX }
+        match Self::from_micros(self.micros().saturating_add(duration.0)) {
+            Some(sum) => sum,
+            None => Self::MAX,
+        }
     }
 
     /// How long after `earlier` this is; zero when it is not after it.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {
-        Duration(self.0.saturating_sub(earlier.0))
+        Duration(self.0.get().saturating_sub(earlier.0.get()))
     }
 
     /// Whole days since 1970-01-01, UTC.
     #[must_use]
     pub const fn day(self) -> u64 {
-        self.0 / 86_400_000_000
+        self.micros() / 86_400_000_000
+    }
+}
+
+/// 1970-01-01T00:00:00Z.
+impl Default for Timestamp {
+    fn default() -> Self {
+        Self(NonZeroU64::MIN)
+    }
+}
+
+impl std::fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Timestamp({})", self.micros())
     }
 }
 
 /// RFC 3339 in UTC: `2026-11-22T10:00:00Z`, with six decimals where the second is not a whole one.
 impl std::fmt::Display for Timestamp {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (seconds, micros) = (self.0 / 1_000_000, self.0 % 1_000_000);
+        let (seconds, micros) = (self.micros() / 1_000_000, self.micros() % 1_000_000);
         let (year, month, day) = crate::id::text::civil_from_days(self.day());
         let (hour, minute, second) = (seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);
         write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")?;

@@ -2,7 +2,8 @@
 //!
 //! Method: random terms and random commands go to the engine's rules and to a naive second implementation (`oracle/`). Both
 //! must come to the same events, rejections, receipts and view after every step; what must always hold is checked besides;
-//! and the auction that recovery makes of the log must have the same digest. A failure prints the commands it shrank to.
+//! and the auction that recovery makes of the log must have the same digest. In one of the tests the auction is exported all
+//! the time, a few items after each step, and as soon as its copy is complete and has caught up, the copy goes on in its place. A failure prints the commands it shrank to.
 //! `GAVEL_TEST_ROUNDS` multiplies the rounds.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
@@ -12,7 +13,9 @@ mod invariants;
 mod oracle;
 mod random;
 
+use common::image::Image;
 use common::{Driven, at, rounds};
+use gavel_core::auction::export::Export;
 use gavel_core::event::{AfterUnpaid, EventKind, Outcome};
 use gavel_core::{BanBook, Context, Decision, Event, Rejection, Timestamp};
 use oracle::{Answer, Oracle};
@@ -28,6 +31,9 @@ struct Pair {
     oracle: Oracle,
     wide: Vec<(gavel_core::AccountId, Option<gavel_core::AccountId>)>,
     now: Timestamp,
+    /// An export under way.
+    export: Option<(Image, Export)>,
+    copies: usize,
 }
 
 impl Pair {
@@ -35,7 +41,7 @@ impl Pair {
         let driven = Driven::open(draft);
         let (opened, position) = &driven.log[0];
         let oracle = Oracle::new(opened.auction, driven.auction.terms(), opened.at, *position);
-        Self { now: common::time(-30), driven, oracle, wide: vec![] }
+        Self { now: common::time(-30), driven, oracle, wide: vec![], export: None, copies: 0 }
     }
 
     fn step(&mut self, step: &Step) {
@@ -94,6 +100,27 @@ impl Pair {
         self.driven.log.push((event, position));
     }
 
+    /// Exports so many items more. Once that is all, the copy takes what has come since, and then the original's place.
+    fn export(&mut self, items: u32) {
+        let (mut image, mut export) = self.export.take().unwrap_or_else(|| {
+            let mut image = Image::default();
+            let export = self.driven.auction.export(&mut image);
+            (image, export)
+        });
+        if self.driven.auction.export_more(&mut export, items, &mut image).is_err() {
+            return;
+        }
+        if !export.is_complete() {
+            self.export = Some((image, export));
+            return;
+        }
+        let mut copy = image.import().unwrap();
+        self.driven.log.iter().for_each(|(event, position)| copy.apply(event, *position));
+        assert_eq!(copy.digest(), self.driven.auction.digest());
+        self.driven.auction = copy;
+        self.copies += 1;
+    }
+
     fn change_bans(&mut self, Wide { bidder, seller, lift }: Wide) {
         let entry = (common::account(bidder), seller.then(|| common::account(0)));
         if lift {
@@ -127,7 +154,39 @@ proptest! {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000 * rounds(), failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// The auction is exported all the time, and replaced by its copy.
+    #[test]
+    fn copies_agree_with_the_oracle(
+        draft in random::terms(),
+        steps in prop::collection::vec((random::step(), 1_u32..12), 1..120),
+    ) {
+        let mut pair = Pair::open(draft);
+        for (step, items) in &steps {
+            pair.step(step);
+            pair.export(*items);
+        }
+        pair.check_end();
+    }
+}
+
+proptest! {
     #![proptest_config(ProptestConfig { cases: 12 * rounds(), failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// As above, but the auction is replaced by its copy all the time.
+    #[test]
+    fn copies_agree_with_the_oracle_on_long_auctions(
+        steps in prop::collection::vec((random::crowd_step(), 60_u32..200), 150..300),
+    ) {
+        let mut pair = Pair::open(random::crowd_terms());
+        for (step, items) in &steps {
+            pair.step(step);
+            pair.export(*items);
+        }
+        pair.check_end();
+        prop_assert!(pair.copies > 0, "every export was void");
+    }
 
     /// Beyond the sizes at which bids and bidders are looked through: indexes and segments.
     #[test]

@@ -15,6 +15,7 @@ use gavel_log::limits::FRAMES_PER_COMMIT_MAX;
 use gavel_log::{Frame, FrameBuilder, Log, LogError, PushError};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// The log thread's state.
@@ -39,11 +40,18 @@ impl<L: Log> Committer<L> {
     }
 
     /// Runs until every shard is gone, then marks a clean end. Every error goes to [`Shared::fail`]. An engine that has failed
-    /// for another reason commits and answers nothing more.
-    pub(crate) fn run(mut self) {
+    /// for another reason commits and answers nothing more. Before the log is closed, the keeper ends.
+    pub(crate) fn run(mut self, keeper: Option<JoinHandle<()>>) {
         let shared = Arc::clone(&self.shared);
         let _guard = OnEnd(Arc::clone(&shared));
-        if let Err(error) = self.start().and_then(|()| self.rounds()).and_then(|()| self.close()) {
+        let run = self.start().and_then(|()| self.rounds());
+        if let Err(error) = &run {
+            shared.fail(Failure::Log(error.to_string()));
+        }
+        if keeper.is_some_and(|keeper| keeper.join().is_err()) {
+            shared.defect("the keeper has panicked".to_owned());
+        }
+        if let Err(error) = run.and_then(|()| self.close()) {
             shared.fail(Failure::Log(error.to_string()));
         }
     }
@@ -100,6 +108,8 @@ impl<L: Log> Committer<L> {
         }
         if !self.has_failed() {
             self.publish();
+            // Behind what is shown, so that whoever sees a tip finds everything up to it.
+            self.shared.feed.rings.publish(&mut self.frames);
             self.answer();
         }
         Ok(())
@@ -163,7 +173,6 @@ impl<L: Log> Committer<L> {
             stats.frame_bytes.fetch_add(frame.bytes().len() as u64, Ordering::Relaxed);
             self.shared.durable[usize::from(frame.shard().0)].store(frame.last().0, Ordering::Release);
         }
-        self.shared.feed.rings.publish(&mut self.frames);
         Ok(())
     }
 
@@ -173,11 +182,15 @@ impl<L: Log> Committer<L> {
             for live in decided.opened.drain(..) {
                 self.shared.live.insert(live);
             }
-            for (change, at) in decided.changes.drain(..) {
-                self.shared.routing.change(&change, at);
+            for change in decided.changes.drain(..) {
+                self.shared.routing.change(&change);
             }
             for (live, view) in decided.views.drain(..) {
                 self.shared.live.publish(&live, view);
+            }
+            for (auction, open_id) in decided.retired.drain(..) {
+                self.shared.live.remove(auction);
+                open_id.into_iter().for_each(|id| self.shared.routing.forget(id));
             }
         }
     }

@@ -124,8 +124,16 @@ impl Consumers {
     /// the shard has no named consumer.
     #[must_use]
     pub fn floor(&self, shard: ShardId) -> Option<Lsn> {
+        self.slowest(shard).map(|(_, has)| has)
+    }
+
+    /// The consumer that is farthest behind in a shard, and the last record that it is done with.
+    #[must_use]
+    pub fn slowest(&self, shard: ShardId) -> Option<(ConsumerName, Lsn)> {
         let state = self.state.lock();
-        state.consumers.values().filter_map(|consumer| Some(consumer.shards.get(&shard)?.cursor.lsn)).min()
+        let cursor = |(name, consumer): (_, &Consumer)| Some((name, consumer.shards.get(&shard)?.cursor.lsn));
+        let slowest = state.consumers.iter().filter_map(cursor).min_by_key(|(_, has)| *has);
+        slowest.map(|(name, has)| (ConsumerName::clone(name), has))
     }
 
     /// All consumers by name.

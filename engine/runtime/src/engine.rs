@@ -10,21 +10,24 @@ use crate::committer::Committer;
 use crate::consumers::{Consumers, Saver};
 use crate::credit::Credit;
 use crate::follow::Feed;
+use crate::keeper::{self, Keeper, SnapshotNow};
 use crate::limits::{MAILBOX_MESSAGES, OPERATOR_CREDIT};
 use crate::live::LiveView;
 use crate::message::{Answers, Batch, Decided, Pool, Reply};
 use crate::openings::Routing;
-use crate::options::{EngineOptions, OptionsError};
+use crate::options::{EngineOptions, HistoryOptions, OptionsError};
 use crate::recovery::{self, Progress};
 use crate::router::Handle;
 use crate::shard::{Book, ShardActor};
 use crate::stamps::Stamps;
 use crate::stats::Stats;
+use crate::storage::StorageReport;
 use actix::{Addr, ArbiterHandle, Context};
-use crossbeam::channel::Sender;
+use crossbeam::channel::{Receiver, Sender};
 use gavel_core::limits::SHARDS_MAX;
 use gavel_core::rejection::Missing;
 use gavel_core::{Duration, Epoch, Rejection, ShardId};
+use gavel_log::trim::Trim;
 use gavel_log::Log;
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -70,6 +73,7 @@ pub(crate) struct Shared {
     pub(crate) connection_credit: usize,
     pub(crate) pulse_grace: Duration,
     pub(crate) durable: Box<[AtomicU64]>,
+    pub(crate) retire_after: Duration,
     /// By shard: messages without credit in the channel to the log thread.
     pub(crate) own_in_log: Box<[AtomicUsize]>,
     pub(crate) live: LiveView,
@@ -80,13 +84,17 @@ pub(crate) struct Shared {
     pub(crate) progress: Progress,
     pub(crate) feed: Feed,
     pub(crate) epoch: OnceLock<Epoch>,
+    /// What the keeper tells of the disk.
+    pub(crate) storage: Mutex<StorageReport>,
+    /// Gone once the engine is closing or has failed, so that the keeper ends.
+    to_keeper: Mutex<Option<Sender<SnapshotNow>>>,
     /// Gone once the engine is closing, so that the log thread ends when the last shard does.
     to_log: Mutex<Option<Sender<Decided>>>,
     arbiters: OnceLock<Vec<ArbiterHandle>>,
 }
 
 impl Shared {
-    fn new(options: &EngineOptions, to_log: Sender<Decided>) -> Self {
+    fn new(options: &EngineOptions, to_log: Sender<Decided>, to_keeper: Sender<SnapshotNow>) -> Self {
         Self {
             phase: watch::Sender::new(Phase::Loading),
             failure: Mutex::new(None),
@@ -97,6 +105,7 @@ impl Shared {
             connection_credit: options.connection_credit,
             pulse_grace: options.pulse_grace,
             durable: (0..SHARDS_MAX).map(|_| AtomicU64::new(0)).collect(),
+            retire_after: options.retire_after,
             own_in_log: (0..SHARDS_MAX).map(|_| AtomicUsize::new(0)).collect(),
             live: LiveView::new(),
             stats: Stats::default(),
@@ -106,6 +115,8 @@ impl Shared {
             progress: Progress::default(),
             feed: Feed::new(Consumers::open(options.consumers.clone(), options.clock.clone())),
             epoch: OnceLock::new(),
+            storage: Mutex::default(),
+            to_keeper: Mutex::new(Some(to_keeper)),
             to_log: Mutex::new(Some(to_log)),
             arbiters: OnceLock::new(),
         }
@@ -128,6 +139,14 @@ impl Shared {
             }
             change
         });
+        if phase > Phase::Ready {
+            self.to_keeper.lock().take();
+        }
+    }
+
+    /// The way to the keeper; `None` when the engine is closing, or keeps no snapshots.
+    pub(crate) fn to_keeper(&self) -> Option<Sender<SnapshotNow>> {
+        self.to_keeper.lock().clone()
     }
 
     /// The credit that a pool of commands shares.
@@ -254,7 +273,8 @@ impl Engine {
     pub fn start<L: Log + 'static>(options: EngineOptions, open: OpenLog<L>) -> Result<Self, StartError> {
         options.check()?;
         let (to_log, inbox) = crossbeam::channel::bounded(options.credit + crate::limits::LOG_CHANNEL_SLACK);
-        let shared = Arc::new(Shared::new(&options, to_log));
+        let (to_keeper, requests) = keeper::channel();
+        let shared = Arc::new(Shared::new(&options, to_log, to_keeper));
         let consumers = Saver::start(Arc::clone(&shared.feed.consumers)).map_err(StartError::Thread)?;
         let (system, system_thread) = start_system(&shared, options.threads)?;
         let attempts =
@@ -264,7 +284,10 @@ impl Engine {
             let shared = Arc::clone(&shared);
             std::thread::Builder::new().name("gavel-log".into()).spawn(move || {
                 match recovery::open(&shared, &options, open) {
-                    Ok(Some((log, epoch))) => Committer::new(log, epoch, inbox, shared).run(),
+                    Ok(Some((log, epoch))) => {
+                        let keeper = start_keeper(&shared, options.history, log.trimmer(), requests);
+                        Committer::new(log, epoch, inbox, Arc::clone(&shared)).run(keeper);
+                    }
                     Ok(None) => tracing::info!("stopped while the log was read; nothing was written"),
                     Err(failure) => shared.fail(failure),
                 }
@@ -336,6 +359,23 @@ pub enum StartError {
     /// The system refuses a thread.
     #[error("no thread could be started: {0}")]
     Thread(std::io::Error),
+}
+
+/// Starts the keeper, where history is kept. It ends before the log is closed.
+fn start_keeper(
+    shared: &Arc<Shared>,
+    history: Option<HistoryOptions>,
+    trimmer: Option<Arc<dyn Trim>>,
+    requests: Receiver<SnapshotNow>,
+) -> Option<JoinHandle<()>> {
+    let keeper = Keeper::new(Arc::clone(shared), history?, trimmer, requests);
+    match std::thread::Builder::new().name("gavel-keeper".into()).spawn(move || keeper.run()) {
+        Ok(thread) => Some(thread),
+        Err(error) => {
+            tracing::error!(%error, "no thread could be started that takes snapshots; recovery will take longer");
+            None
+        }
+    }
 }
 
 /// Starts actix's system with `threads` arbiters, which the shards share. No sockets live on them.

@@ -87,12 +87,6 @@ impl Handle {
         Ok(Follow { shared: Arc::clone(self.shared()), position: after, chain, tips, phases, reading: None })
     }
 
-    /// The durable end of a shard; the default before its first record, and while loading.
-    #[must_use]
-    pub fn durable_tip(&self, shard: ShardId) -> Tip {
-        self.shared().feed.rings.tip(shard)
-    }
-
     /// Takes a consumer's cursor in a shard over from whichever connection held it. A new one is set to the last record that the
     /// consumer has; one that there is goes back to it where that is earlier, and never forward.
     ///

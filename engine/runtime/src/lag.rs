@@ -2,6 +2,7 @@
 
 use crate::consumers::ConsumerReport;
 use crate::follow::Feed;
+
 use crate::recovery::time_of;
 use crate::ring::Look;
 use crate::router::Handle;

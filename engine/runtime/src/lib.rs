@@ -13,12 +13,14 @@
 //! - **A failed commit ends the engine.** It is never tried again, and nothing is answered after it.
 
 mod attempts;
+mod by_day;
 mod clock;
 mod committer;
 mod consumers;
 mod credit;
 mod engine;
 mod follow;
+mod keeper;
 mod lag;
 pub mod limits;
 mod live;
@@ -28,11 +30,13 @@ mod operators;
 mod options;
 mod port;
 mod recovery;
+mod replica;
 mod ring;
 mod router;
 mod shard;
 mod stamps;
 mod stats;
+mod storage;
 
 pub use attempts::{AttemptCounts, AttemptsOptions, Cause};
 pub use clock::{Clock, SystemTimeSource, TimeSource};
@@ -44,10 +48,12 @@ pub use live::{LiveAuction, LiveCounts, LiveView, View};
 pub use message::{Answers, AuctionCommand, Opening, Reply, Submission, Task, Ticket, WideBan};
 pub use openings::PushedOpening;
 pub use operators::ChangeError;
-pub use options::{EngineOptions, OptionsError, OutagePolicy};
+pub use options::{EngineOptions, HistoryOptions, OptionsError, OutagePolicy};
 pub use port::{Port, Refusal};
 pub use recovery::Progress;
+pub use replica::{Replica, ReplicaError};
 pub use router::{Handle, ShardReport};
 pub use shard::{ReplayError, ReplayProblem};
 pub use stamps::Received;
-pub use stats::Stats;
+pub use stats::{HoldTimes, Stats};
+pub use storage::{SnapshotReport, StorageReport};

@@ -21,8 +21,9 @@ pub const OWN_MESSAGES: usize = OWN_MESSAGES_PER_SHARD * gavel_core::limits::SHA
 /// Credit of operators' commands, apart from the bidders': a ban must not wait for the storm it is meant for. One such command is
 /// under way at a time, with one message for each shard.
 pub const OPERATOR_CREDIT: usize = gavel_core::limits::SHARDS_MAX;
-/// Questions that a shard's mailbox may hold: one inspection, and one look at its bans. Each is asked by one at a time.
-pub const QUESTIONS_PER_SHARD: usize = 2;
+/// Questions that a shard's mailbox may hold: one inspection, one look at its bans, one slice of a snapshot. Each is asked by one at
+/// a time, who waits for the answer before they ask the next.
+pub const QUESTIONS_PER_SHARD: usize = 3;
 /// Messages that a shard's mailbox takes.
 pub const MAILBOX_MESSAGES: usize =
     CREDIT_MAX + OPERATOR_CREDIT + QUESTIONS_PER_SHARD + OWN_MESSAGES_PER_SHARD;
@@ -41,6 +42,17 @@ pub const ATTEMPTS_LOOK_MS: u64 = 100;
 pub const COMMIT_BYTES_MAX: usize = 8 << 20;
 /// Auctions that one pulse decides before the shard looks at its mailbox again.
 pub const AUCTIONS_PER_PULSE: usize = 256;
+/// Bytes after which a slice of a snapshot ends: what a shard is held for at a time is the writing of so many, well under a
+/// millisecond.
+pub const SLICE_BYTES: usize = 64 * 1024;
+/// Items of one auction's lists that go into a slice in one go.
+pub const SLICE_ITEMS: u32 = 1_024;
+/// Places of auctions that a slice looks at, as many of them may be empty.
+pub const SLICE_PLACES: usize = 16 * 1024;
+/// The most that a slice can have beyond its end: an auction's terms, bans and one run of its lists, or a part of the bans of
+/// wider scope.
+const SLICE_OVERRUN: usize =
+    32 * 1024 + 16 * gavel_core::limits::AUCTION_BANS_MAX + 33 * SLICE_ITEMS as usize * 2;
 /// Threads for shards, at most.
 pub const THREADS_MAX: usize = 64;
 /// How late after an auction's time its pulse may be set to come, in milliseconds.
@@ -66,6 +78,33 @@ pub const FOLLOWERS_READING_MAX: usize = 4;
 /// Milliseconds between two saves of the consumers' cursors.
 pub const CONSUMERS_SAVED_EVERY_MS: u64 = 1_000;
 
+/// How long final auctions stay in memory unless set, in seconds: 4 hours.
+pub const RETIRE_AFTER_S_DEFAULT: u64 = 4 * 3_600;
+/// How long final auctions may be set to stay in memory, in seconds: 31 days.
+pub const RETIRE_AFTER_S_MAX: u64 = 31 * 86_400;
+/// Seconds after which a shard with new records gets a snapshot unless set.
+pub const SNAPSHOT_EVERY_S_DEFAULT: u64 = 300;
+/// The most seconds that can be set for it: one day.
+pub const SNAPSHOT_EVERY_S_MAX: u64 = 86_400;
+/// New records after which a shard gets a snapshot unless set.
+pub const SNAPSHOT_EVERY_RECORDS_DEFAULT: u64 = 1_000_000;
+/// The least that can be set for it.
+pub const SNAPSHOT_EVERY_RECORDS_MIN: u64 = 1_000;
+/// The most that can be set for it.
+pub const SNAPSHOT_EVERY_RECORDS_MAX: u64 = 1_000_000_000;
+/// What the log's file may take unless set, in MiB.
+pub const LOG_MAX_MB_DEFAULT: u64 = 1_024;
+/// The least that can be set for it, in MiB: eight of sled's segments.
+pub const LOG_MAX_MB_MIN: u64 = 64;
+/// The most that can be set for it, in MiB: 1 TiB.
+pub const LOG_MAX_MB_MAX: u64 = 1 << 20;
+/// Days that archive files are kept unless set.
+pub const ARCHIVE_KEEP_DAYS_DEFAULT: u64 = 30;
+/// The most days that can be set: a hundred years.
+pub const ARCHIVE_KEEP_DAYS_MAX: u64 = 36_500;
+/// The most that can be set for the size of the archive, in MiB: 1 PiB.
+pub const ARCHIVE_MAX_MB_MAX: u64 = 1 << 30;
+
 const _: () = assert!(
     MAILBOX_MESSAGES > CREDIT_MAX + OPERATOR_CREDIT + QUESTIONS_PER_SHARD,
     "a mailbox has room for all credit, all questions and a pulse: it can never be full"
@@ -89,3 +128,7 @@ const _: () = assert!(
 const _: () = assert!(CREDIT_DEFAULT <= CREDIT_MAX && CONNECTION_CREDIT_DEFAULT <= CONNECTION_CREDIT_MAX);
 const _: () =
     assert!(CREDIT_CHUNK <= CONNECTION_CREDIT_DEFAULT, "a chunk is not more than a connection may have");
+const _: () = assert!(
+    SLICE_BYTES + SLICE_OVERRUN <= gavel_log::limits::SNAPSHOT_BLOCK_BYTES_MAX,
+    "every slice fits a block of a snapshot"
+);

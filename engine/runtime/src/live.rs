@@ -6,10 +6,14 @@
 //! - The log thread does a constant amount of work for an auction, however many subscribe to it: it marks the auction
 //!   dirty, and the hub (a task of its own) wakes the subscribers.
 
+mod stored;
+
+use crate::by_day::ByDay;
 use gavel_core::{AuctionId, ShardId, Terms};
 use parking_lot::{Mutex, RwLock};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use stored::Stored;
 use tokio::sync::{Notify, watch};
 
 pub use gavel_core::auction::View;
@@ -19,7 +23,7 @@ pub use gavel_core::auction::View;
 pub struct LiveAuction {
     id: AuctionId,
     terms: Terms,
-    view: Mutex<View>,
+    view: Mutex<Stored>,
     /// True between a change and the hub's wake-up, and only while somebody has subscribed.
     dirty: AtomicBool,
     watched: AtomicBool,
@@ -33,7 +37,7 @@ impl LiveAuction {
         Arc::new(Self {
             id,
             terms,
-            view: Mutex::new(view),
+            view: Mutex::new(Stored::of(&view)),
             dirty: AtomicBool::new(false),
             watched: AtomicBool::new(false),
             changed: Mutex::new(None),
@@ -55,7 +59,7 @@ impl LiveAuction {
     /// Its durable state.
     #[must_use]
     pub fn view(&self) -> View {
-        *self.view.lock()
+        self.view.lock().view(self.id, &self.terms)
     }
 
     /// A receiver that is woken after every change. It holds the latest seq only, so a slow reader misses what lay between
@@ -82,37 +86,6 @@ impl LiveAuction {
             sender.send_if_modified(|now| std::mem::replace(now, seq) != seq);
         }
     }
-}
-
-/// The auctions of one shard on one day, by sequence from 1. Sequences have no gaps, so this is dense.
-pub(crate) type ByDay<T> = Vec<(u16, Vec<Option<T>>)>;
-
-/// What `id` has in a dense table by day and sequence.
-pub(crate) fn lookup<T>(days: &ByDay<T>, id: AuctionId) -> Option<&T> {
-    let at = days.binary_search_by_key(&id.day(), |(day, _)| *day).ok()?;
-    let index = usize::try_from(id.sequence()).ok()?.checked_sub(1)?;
-    days[at].1.get(index)?.as_ref()
-}
-
-/// As [`lookup`], to change it.
-pub(crate) fn lookup_mut<T>(days: &mut ByDay<T>, id: AuctionId) -> Option<&mut T> {
-    let at = days.binary_search_by_key(&id.day(), |(day, _)| *day).ok()?;
-    let index = usize::try_from(id.sequence()).ok()?.checked_sub(1)?;
-    days[at].1.get_mut(index)?.as_mut()
-}
-
-/// Puts `value` at `id`'s place in a dense table, making room as needed.
-pub(crate) fn insert<T>(days: &mut ByDay<T>, id: AuctionId, value: T) {
-    let at = days.binary_search_by_key(&id.day(), |(day, _)| *day).unwrap_or_else(|at| {
-        days.insert(at, (id.day(), Vec::new()));
-        at
-    });
-    let index = usize::try_from(id.sequence() - 1).unwrap_or(usize::MAX);
-    let auctions = &mut days[at].1;
-    if auctions.len() <= index {
-        auctions.resize_with(index + 1, || None);
-    }
-    auctions[index] = Some(value);
 }
 
 /// How many auctions of one shard there are.
@@ -157,7 +130,7 @@ impl LiveView {
     /// One auction; `None` when there is none with this id (or its opening is not durable yet).
     #[must_use]
     pub fn get(&self, id: AuctionId) -> Option<Arc<LiveAuction>> {
-        lookup(&self.shards[usize::from(id.shard().0)].read(), id).cloned()
+        self.shards[usize::from(id.shard().0)].read().get(id).cloned()
     }
 
     /// How many auctions of a shard there are.
@@ -174,20 +147,41 @@ impl LiveView {
         let shard = usize::from(id.shard().0);
         self.counters[shard].all.fetch_add(1, Ordering::Relaxed);
         self.counters[shard].finished.fetch_add(u64::from(state.is_final()), Ordering::Relaxed);
-        insert(&mut self.shards[shard].write(), id, auction);
+        self.shards[shard].write().insert(id, auction);
     }
 
     /// Makes the auctions of a recovered shard visible, as they stand.
-    pub(crate) fn insert_all<'a>(&self, auctions: impl Iterator<Item = (&'a Arc<LiveAuction>, View)>) {
+    pub(crate) fn insert_all<'a>(
+        &self,
+        shard: ShardId,
+        auctions: impl Iterator<Item = (&'a Arc<LiveAuction>, View)>,
+    ) {
+        let shard = usize::from(shard.0);
+        let mut table = self.shards[shard].write();
+        let (mut all, mut finished) = (0, 0);
         for (auction, view) in auctions {
-            *auction.view.lock() = view;
-            self.insert(Arc::clone(auction));
+            *auction.view.lock() = Stored::of(&view);
+            all += 1;
+            finished += u64::from(view.state.is_final());
+            table.insert(auction.id, Arc::clone(auction));
         }
+        self.counters[shard].all.fetch_add(all, Ordering::Relaxed);
+        self.counters[shard].finished.fetch_add(finished, Ordering::Relaxed);
+    }
+
+    /// Forgets an auction that has left memory. Who holds it or has subscribed to it keeps what they have.
+    pub(crate) fn remove(&self, id: AuctionId) {
+        let shard = usize::from(id.shard().0);
+        let Some(auction) = self.shards[shard].write().remove(id) else { return };
+        self.counters[shard].all.fetch_sub(1, Ordering::Relaxed);
+        self.counters[shard]
+            .finished
+            .fetch_sub(u64::from(auction.view().state.is_final()), Ordering::Relaxed);
     }
 
     /// Publishes a durable state. Called by the log thread, in the order of the records.
     pub(crate) fn publish(&self, auction: &Arc<LiveAuction>, view: View) {
-        let before = std::mem::replace(&mut *auction.view.lock(), view);
+        let before = std::mem::replace(&mut *auction.view.lock(), Stored::of(&view));
         if view.state.is_final() && !before.state.is_final() {
             self.counters[usize::from(auction.id.shard().0)].finished.fetch_add(1, Ordering::Relaxed);
         }

@@ -173,13 +173,25 @@ pub(crate) struct Decided {
     pub(crate) views: Vec<(Arc<LiveAuction>, View)>,
     /// Auctions among them that nobody knows yet.
     pub(crate) opened: Vec<Arc<LiveAuction>>,
-    /// Changes of placement among the records, with their times.
-    pub(crate) changes: Vec<(PlacementChange, Timestamp)>,
+    /// Auctions that have left memory, with the ids of the requests that opened them.
+    pub(crate) retired: Vec<(AuctionId, Option<OpenId>)>,
+    /// Changes of placement among the records.
+    pub(crate) changes: Vec<LoggedChange>,
     pub(crate) answers: Vec<(Ticket, Reply)>,
     /// For the journal of attempts.
     pub(crate) refused: Vec<Attempt>,
     /// Whom to answer; `None` for the shard's own pulses, which hold no credit.
     pub(crate) answer_to: Option<AnswerTo>,
+}
+
+/// A change of placement, where it is logged.
+#[derive(Clone, Debug)]
+pub(crate) struct LoggedChange {
+    pub(crate) change: PlacementChange,
+    /// When it was decided.
+    pub(crate) at: Timestamp,
+    /// Its record in shard 0.
+    pub(crate) lsn: Lsn,
 }
 
 /// Encoded records with consecutive Lsns.

@@ -2,18 +2,22 @@
 
 use crate::attempts::{About, Cause};
 use crate::engine::Phase;
+use crate::message::LoggedChange;
 use crate::message::{Opening, ShardWork, Ticket, Work};
 use crate::port::{Port, Refusal};
-use gavel_core::placement::{Placement, PlacementChange, PlacementKey};
-use gavel_core::{Open, OpenId, Rejection, ShardId, Timestamp};
+use gavel_core::placement::{Placement, PlacementKey};
+use gavel_core::{Lsn, Open, OpenId, Rejection, ShardId, Timestamp};
 use parking_lot::{Mutex, RwLock};
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What routing needs to know. Bidding needs none of it: an auction's shard is in its id.
 #[derive(Default)]
 pub(crate) struct Routing {
     pub(crate) placement: RwLock<Arc<Placement>>,
+    /// The latest record that the placement knows of. Written with the placement locked.
+    placement_as_of: AtomicU64,
     /// Auctions placed on a day: the running number of the `sequence` policy.
     pub(crate) running: Mutex<(u64, u64)>,
     pub(crate) openings: Mutex<Openings>,
@@ -69,10 +73,29 @@ impl Routing {
         *count - 1
     }
 
+    /// Puts the recovered placement in force, which knows all records up to this one of shard 0.
+    pub(crate) fn set_placement(&self, placement: Placement, as_of: Lsn) {
+        let mut current = self.placement.write();
+        *current = Arc::new(placement);
+        self.placement_as_of.store(as_of.0, Ordering::Relaxed);
+    }
+
     /// Takes a change in that is durable.
-    pub(crate) fn change(&self, change: &PlacementChange, at: Timestamp) {
+    pub(crate) fn change(&self, LoggedChange { change, at, lsn }: &LoggedChange) {
         let mut placement = self.placement.write();
-        Arc::make_mut(&mut placement).apply(change, at);
+        Arc::make_mut(&mut placement).apply(change, *at);
+        self.placement_as_of.store(lsn.0, Ordering::Relaxed);
+    }
+
+    /// The placement in force, and the latest record of shard 0 that it knows of.
+    pub(crate) fn placement_as_of(&self) -> (Arc<Placement>, Lsn) {
+        let placement = self.placement.read();
+        (Arc::clone(&placement), Lsn(self.placement_as_of.load(Ordering::Relaxed)))
+    }
+
+    /// An auction has left memory: the request that opened it can't be asked for again.
+    pub(crate) fn forget(&self, id: OpenId) {
+        self.openings.lock().opened.remove(&id);
     }
 
     /// A shard has decided a request to open (or it was never sent).

@@ -101,7 +101,7 @@ impl Handle {
         let epoch = self.epoch().ok_or(Refusal::Loading)?;
         let first = self.shared().shards[0].get().ok_or(Refusal::Loading)?;
         let bans = first.send(ListBans).await.map_err(|_| Refusal::Closing)?;
-        let mut book = Book::new(shard);
+        let mut book = Book::new(shard, self.shared().retire_after);
         book.start_epoch(epoch, now, None);
         book.take_bans_over(&bans, now);
         self.shared().start_shard(book).map_err(|_| Refusal::Closing)

@@ -3,8 +3,11 @@
 use crate::attempts::AttemptsOptions;
 use crate::clock::Clock;
 use crate::limits::{
-    CONNECTION_CREDIT_DEFAULT, CONNECTION_CREDIT_MAX, CREDIT_DEFAULT, CREDIT_MAX, PULSE_GRACE_MS_DEFAULT,
-    PULSE_GRACE_MS_MAX, THREADS_MAX,
+    ARCHIVE_KEEP_DAYS_DEFAULT, ARCHIVE_KEEP_DAYS_MAX, ARCHIVE_MAX_MB_MAX, CONNECTION_CREDIT_DEFAULT,
+    CONNECTION_CREDIT_MAX, CREDIT_DEFAULT, CREDIT_MAX, LOG_MAX_MB_DEFAULT, LOG_MAX_MB_MAX, LOG_MAX_MB_MIN,
+    PULSE_GRACE_MS_DEFAULT, PULSE_GRACE_MS_MAX, RETIRE_AFTER_S_DEFAULT, RETIRE_AFTER_S_MAX,
+    SNAPSHOT_EVERY_RECORDS_DEFAULT, SNAPSHOT_EVERY_RECORDS_MAX, SNAPSHOT_EVERY_RECORDS_MIN,
+    SNAPSHOT_EVERY_S_DEFAULT, SNAPSHOT_EVERY_S_MAX, THREADS_MAX,
 };
 use gavel_core::Duration;
 use gavel_core::limits::SHARDS_MAX;
@@ -32,8 +35,63 @@ pub struct EngineOptions {
     pub consumers: Option<PathBuf>,
     /// Where refused commands are written down; `None`: nowhere.
     pub attempts: Option<AttemptsOptions>,
+    /// How long after its last event a final auction leaves memory, 1 s ..= 31 days. Default: 4 hours.
+    pub retire_after: Duration,
+    /// Snapshots and archive; `None`: the log is kept whole and read from its start, as for logs in memory.
+    pub history: Option<HistoryOptions>,
     /// The engine's clock.
     pub clock: Clock,
+}
+
+/// How history is kept: when snapshots are taken, what stays in the log, and how long the archive is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HistoryOptions {
+    /// The data directory.
+    pub dir: PathBuf,
+    /// A shard with new records gets a snapshot after this time, 1 s ..= 1 day. Default: 5 minutes.
+    pub snapshot_every: Duration,
+    /// Or after so many records, 1,000 ..= 1,000,000,000. Default: 1,000,000.
+    pub snapshot_every_records: u64,
+    /// What the log's file may take, in bytes: from 64 MiB. Default: 1 GiB.
+    pub log_bytes_max: u64,
+    /// How long archive files are kept, 1 ..= 36,500 days. Default: 30 days.
+    pub archive_keep: Duration,
+    /// What all archive files may take, in bytes, from 1 MiB; `None`: no bound.
+    pub archive_bytes_max: Option<u64>,
+}
+
+impl HistoryOptions {
+    /// The defaults, in this data directory.
+    #[must_use]
+    pub fn in_dir(dir: PathBuf) -> Self {
+        Self {
+            dir,
+            snapshot_every: Duration::from_secs(SNAPSHOT_EVERY_S_DEFAULT),
+            snapshot_every_records: SNAPSHOT_EVERY_RECORDS_DEFAULT,
+            log_bytes_max: LOG_MAX_MB_DEFAULT << 20,
+            archive_keep: Duration::from_secs(ARCHIVE_KEEP_DAYS_DEFAULT * 86_400),
+            archive_bytes_max: None,
+        }
+    }
+
+    fn check(&self) -> Result<(), OptionsError> {
+        let Self {
+            dir: _,
+            snapshot_every,
+            snapshot_every_records,
+            log_bytes_max,
+            archive_keep,
+            archive_bytes_max,
+        } = self;
+        let secs = |duration: &Duration| duration.micros() / 1_000_000;
+        let records = *snapshot_every_records;
+        check("snapshot interval in s", secs(snapshot_every), 1, SNAPSHOT_EVERY_S_MAX)?;
+        check("records between snapshots", records, SNAPSHOT_EVERY_RECORDS_MIN, SNAPSHOT_EVERY_RECORDS_MAX)?;
+        check("size of the log in MiB", log_bytes_max >> 20, LOG_MAX_MB_MIN, LOG_MAX_MB_MAX)?;
+        check("days to keep the archive", secs(archive_keep) / 86_400, 1, ARCHIVE_KEEP_DAYS_MAX)?;
+        let archive_mb = archive_bytes_max.map_or(1, |bytes| bytes >> 20);
+        check("size of the archive in MiB", archive_mb, 1, ARCHIVE_MAX_MB_MAX)
+    }
 }
 
 /// What is done for auctions that would have ended during an outage or shortly after it. Decided before any pulse, logged.
@@ -60,6 +118,8 @@ impl Default for EngineOptions {
             outage_window: Duration::from_secs(300),
             consumers: None,
             attempts: None,
+            retire_after: Duration::from_secs(RETIRE_AFTER_S_DEFAULT),
+            history: None,
             clock: Clock::system(),
         }
     }
@@ -88,7 +148,10 @@ impl EngineOptions {
         within("threads", self.threads, THREADS_MAX)?;
         within("credit", self.credit, CREDIT_MAX)?;
         within("connection credit", self.connection_credit, CONNECTION_CREDIT_MAX.min(self.credit))?;
-        check("pulse grace in ms", self.pulse_grace.micros() / 1_000, 0, PULSE_GRACE_MS_MAX)
+        check("pulse grace in ms", self.pulse_grace.micros() / 1_000, 0, PULSE_GRACE_MS_MAX)?;
+        let retire_after_s = self.retire_after.micros() / 1_000_000;
+        check("time until final auctions leave memory in s", retire_after_s, 1, RETIRE_AFTER_S_MAX)?;
+        self.history.as_ref().map_or(Ok(()), HistoryOptions::check)
     }
 }
 

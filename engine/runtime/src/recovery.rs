@@ -1,40 +1,39 @@
-//! Recovery: every shard's state from its log, shards in parallel; then a new generation.
+//! Recovery: every shard's state from its newest whole snapshot and the log behind it, shards in parallel; then a new
+//! generation.
 //!
 //! Invariants:
 //! - Only `apply` is run: nothing is decided again, so what was acknowledged comes out as it was.
 //! - The new generation's first records (its start, and time given back) are in the log's channel before any pulse or bid.
 
+mod shard;
+
+pub(crate) use shard::time_of;
+
 use crate::engine::{Failure, LogState, OpenLog, Phase, Shared};
 use crate::options::{EngineOptions, OutagePolicy};
-use crate::shard::{Book, ReplayError};
+use crate::shard::Book;
 use gavel_core::ban::Ban;
-use gavel_core::event::ShardEvent;
 use gavel_core::limits::SHARDS_MAX;
 use gavel_core::placement::{Placement, PlacementChange};
-use gavel_core::{Epoch, Lsn, Position, ShardId, Timestamp};
-use gavel_log::record::{Record, decode};
-use gavel_log::{Frame, Log, LogReader};
+use gavel_core::{Epoch, Lsn, ShardId, Timestamp};
+use gavel_log::{Log, LogReader};
+use shard::{Recovered, Recovery};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-/// How far the reading of the log has got.
+/// How far recovery has got.
 #[derive(Debug, Default)]
 pub struct Progress {
-    /// Records read.
+    /// Records that are in: replayed, or known of by a snapshot that was loaded.
     pub records: AtomicU64,
-    /// Records to be read; 0 until the log is open.
+    /// Records of the log; 0 until it is open.
     pub records_total: AtomicU64,
-}
-
-/// One shard's state, and what its log says about all of them.
-struct Recovered {
-    book: Book,
-    /// Changes of placement with their times, from shard 0.
-    changes: Vec<(PlacementChange, Timestamp)>,
-    /// When its last generation started.
-    started: Option<Timestamp>,
-    /// The time of the last record beyond those that a start itself writes.
-    alive_at: Option<Timestamp>,
+    /// Those of them that were known of by snapshots, and need not be read.
+    pub records_in_snapshots: AtomicU64,
+    /// Bytes of snapshots that were read.
+    pub snapshot_bytes: AtomicU64,
+    /// Bytes of the snapshots that are being read.
+    pub snapshot_bytes_total: AtomicU64,
 }
 
 /// Opens the log, recovers every shard, starts the new generation and the actors. Returns the log and the generation; `None`
@@ -45,7 +44,7 @@ pub(crate) fn open<L: Log>(
     open: OpenLog<L>,
 ) -> Result<Option<(L, Epoch)>, Failure> {
     let (log, state) = open()?;
-    let mut recovered = recover(shared, &log)?;
+    let mut recovered = recover(shared, options, &log)?;
     if shared.phase() != Phase::Loading {
         return leave(log, state).map(|()| None);
     }
@@ -55,7 +54,8 @@ pub(crate) fn open<L: Log>(
     if shared.epoch.set(epoch).is_err() {
         return Err(Failure::Defect("the engine was started twice".to_owned()));
     }
-    let (placement, first_changes) = complete(&mut recovered, options.shards);
+    let known = recovered.first().map_or(Lsn(0), |first| first.book.last());
+    let (placement, first_changes) = complete(&mut recovered, options);
     let alive_until = recovered.iter().filter_map(|shard| shard.alive_at).chain(state.alive_until).max();
     for shard in &mut recovered {
         shard.book.start_epoch(epoch, now, alive_until);
@@ -65,9 +65,8 @@ pub(crate) fn open<L: Log>(
         recovered[0].book.log_placement(change, now);
     }
     share_bans(&mut recovered, now);
-    prepare_routing(shared, placement, &recovered, now);
+    prepare_routing(shared, (placement, known), &recovered, now);
     for Recovered { book, .. } in recovered {
-        shared.live.insert_all(book.live_auctions());
         if shared.start_shard(book).is_err() {
             return Ok(None);
         }
@@ -87,7 +86,7 @@ fn leave<L: Log>(log: L, state: LogState) -> Result<(), Failure> {
 
 /// Adds the shards that should be there and have no record: all of them in a new deployment, some after a crash during the commit
 /// that began them. Returns the placement, and the changes that a new deployment begins with. Shard 0 comes first.
-fn complete(recovered: &mut Vec<Recovered>, shards: usize) -> (Placement, Vec<PlacementChange>) {
+fn complete(recovered: &mut Vec<Recovered>, options: &EngineOptions) -> (Placement, Vec<PlacementChange>) {
     let mut placement = Placement::default();
     let founded = recovered.first().filter(|first| first.book.shard() == ShardId(0));
     let first_changes = match founded {
@@ -97,13 +96,13 @@ fn complete(recovered: &mut Vec<Recovered>, shards: usize) -> (Placement, Vec<Pl
         }
         None => {
             let begun = recovered.last().map_or(0, |last| usize::from(last.book.shard().0) + 1);
-            Placement::first_changes(shards.max(begun)).collect()
+            Placement::first_changes(options.shards.max(begun)).collect()
         }
     };
     let count = placement.shards().len() + first_changes.len();
     for shard in (0..=u8::MAX).map(ShardId).take(count) {
         if let Err(place) = recovered.binary_search_by_key(&shard, |recovered| recovered.book.shard()) {
-            recovered.insert(place, Recovered::new(shard));
+            recovered.insert(place, Recovered::new(shard, options.retire_after));
         }
     }
     (placement, first_changes)
@@ -116,45 +115,33 @@ fn share_bans(recovered: &mut [Recovered], now: Timestamp) {
     others.iter_mut().for_each(|shard| shard.book.take_bans_over(&bans, now));
 }
 
-impl Recovered {
-    fn new(shard: ShardId) -> Self {
-        Self { book: Book::new(shard), changes: Vec::new(), started: None, alive_at: None }
-    }
-
-    /// Notes what a record of this time says about when the shard was alive.
-    ///
-    /// What a start writes is no sign of life: a crash may have cut it short when it had moved the ends of some auctions and not
-    /// of others, so the outage went on. A start that was completed is marked, and everything else comes after that.
-    fn note(&mut self, record: &Record, at: Timestamp) {
-        if let Record::Shard(ShardEvent::EpochStarted { .. }) = record {
-            self.started = Some(at);
-        } else if self.started.is_none_or(|started| at > started) {
-            self.alive_at = self.alive_at.max(Some(at));
-        }
-    }
-}
-
-/// Replays all shards that have records, as many at a time as there are cores. Ascending.
-fn recover<L: Log>(shared: &Shared, log: &L) -> Result<Vec<Recovered>, Failure> {
+/// Recovers all shards that have records, as many at a time as there are cores. Ascending.
+fn recover<L: Log>(shared: &Shared, options: &EngineOptions, log: &L) -> Result<Vec<Recovered>, Failure> {
     let shards: Vec<ShardId> =
         (0..=u8::MAX).map(ShardId).filter(|shard| log.durable(*shard) > Lsn(0)).collect();
     for &shard in &shards {
-        let durable = log.durable(shard);
-        shared.durable[usize::from(shard.0)].store(durable.0, Ordering::Release);
-        shared.progress.records_total.fetch_add(durable.0, Ordering::Relaxed);
+        shared.durable[usize::from(shard.0)].store(log.durable(shard).0, Ordering::Release);
+        shared.feed.rings.begin(shard, log.tip(shard));
+        shared.progress.records_total.fetch_add(log.durable(shard).0, Ordering::Relaxed);
     }
-    let mut recovered = replay_all(shared, log, &shards)?;
+    let mut recovered = recover_all(shared, options, log, &shards)?;
     recovered.sort_by_key(|shard| shard.book.shard());
     Ok(recovered)
 }
 
-fn replay_all<L: Log>(shared: &Shared, log: &L, shards: &[ShardId]) -> Result<Vec<Recovered>, Failure> {
+fn recover_all<L: Log>(
+    shared: &Shared,
+    options: &EngineOptions,
+    log: &L,
+    shards: &[ShardId],
+) -> Result<Vec<Recovered>, Failure> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let next = AtomicUsize::new(0);
     let worker = |reader: Arc<dyn LogReader>| {
         let mut done = Vec::new();
         while let Some(&shard) = shards.get(next.fetch_add(1, Ordering::Relaxed)) {
-            done.push(replay_shard(shared, &*reader, shard)?);
+            let tip = shared.feed.rings.tip(shard);
+            done.push(Recovery { shared, options, reader: &*reader, shard, tip }.run()?);
         }
         Ok::<_, Failure>(done)
     };
@@ -168,55 +155,11 @@ fn replay_all<L: Log>(shared: &Shared, log: &L, shards: &[ShardId]) -> Result<Ve
             .collect();
         let mut all = Vec::new();
         for worker in workers {
-            let done = worker.join().map_err(|_| Failure::Defect("the replay has panicked".to_owned()))?;
+            let done = worker.join().map_err(|_| Failure::Defect("the recovery has panicked".to_owned()))?;
             all.extend(done?);
         }
         Ok(all)
     })
-}
-
-fn replay_shard(shared: &Shared, reader: &dyn LogReader, shard: ShardId) -> Result<Recovered, Failure> {
-    let mut recovered = Recovered::new(shard);
-    for frame in reader.read_from(shard, Lsn(1)) {
-        let frame = frame.map_err(|error| Failure::Refused(error.to_string()))?;
-        replay_frame(&mut recovered, &frame)?;
-        shared.progress.records.fetch_add(u64::from(frame.count()), Ordering::Relaxed);
-        if shared.phase() != Phase::Loading {
-            break;
-        }
-    }
-    Ok(recovered)
-}
-
-fn replay_frame(recovered: &mut Recovered, frame: &Frame) -> Result<(), Failure> {
-    for (lsn, bytes) in frame.records() {
-        let position = Position { shard: frame.shard(), epoch: frame.epoch(), lsn };
-        let record =
-            decode(bytes).map_err(|error| Failure::Refused(format!("the record at {position}: {error}")))?;
-        let at = time_of(&record);
-        recovered.note(&record, at);
-        let change = recovered
-            .book
-            .replay(record, position)
-            .map_err(|error: ReplayError| Failure::Refused(error.to_string()))?;
-        if let Some(change) = change {
-            recovered.changes.push((change, at));
-        }
-    }
-    Ok(())
-}
-
-/// When the engine decided what the record says.
-pub(crate) fn time_of(record: &Record) -> Timestamp {
-    match record {
-        Record::Auction(event) => event.stamp.decided,
-        Record::Shard(
-            ShardEvent::EpochStarted { at, .. }
-            | ShardEvent::Banned { at, .. }
-            | ShardEvent::Unbanned { at, .. }
-            | ShardEvent::PlacementChanged { at, .. },
-        ) => *at,
-    }
 }
 
 /// Gives auctions back what the outage has cost them, as the policy says.
@@ -235,9 +178,14 @@ fn give_time_back(book: &mut Book, options: &EngineOptions, alive_until: Option<
     }
 }
 
-fn prepare_routing(shared: &Shared, placement: Placement, recovered: &[Recovered], now: Timestamp) {
+fn prepare_routing(
+    shared: &Shared,
+    (placement, as_of): (Placement, Lsn),
+    recovered: &[Recovered],
+    now: Timestamp,
+) {
     let routing = &shared.routing;
-    *routing.placement.write() = Arc::new(placement);
+    routing.set_placement(placement, as_of);
     let today = now.day();
     let day = u16::try_from(today).unwrap_or(u16::MAX);
     *routing.running.lock() = (today, recovered.iter().map(|shard| shard.book.opened_on(day)).sum());

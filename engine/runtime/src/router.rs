@@ -3,14 +3,17 @@
 use crate::attempts::AttemptCounts;
 use crate::consumers::Consumers;
 use crate::engine::{Failure, Phase, Shared};
+use crate::keeper::SnapshotNow;
 use crate::live::{LiveAuction, LiveCounts};
 use crate::port::Port;
 use crate::recovery::Progress;
 use crate::stamps::Received;
 use crate::stats::Stats;
+use crate::storage::StorageReport;
 use gavel_core::digest::Digest;
 use gavel_core::placement::Placement;
 use gavel_core::{AuctionId, Epoch, Lsn, ShardId, Timestamp};
+use gavel_log::Tip;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tokio::sync::watch;
@@ -146,6 +149,33 @@ impl Handle {
     #[must_use]
     pub fn consumers(&self) -> &Consumers {
         &self.shared.feed.consumers
+    }
+
+    /// The durable end of a shard's log, up to which everything is shown as well.
+    #[must_use]
+    pub fn durable_tip(&self, shard: ShardId) -> Tip {
+        self.shared.feed.rings.tip(shard)
+    }
+
+    /// What the disk holds.
+    #[must_use]
+    pub fn storage(&self) -> StorageReport {
+        self.shared.storage.lock().clone()
+    }
+
+    /// Takes a snapshot of every shard that has records since its last one; returns when all are there.
+    ///
+    /// # Errors
+    /// Why not, in words: the engine keeps no snapshots or is stopping, or the disk refuses.
+    pub async fn snapshot(&self) -> Result<(), String> {
+        let none = || "the engine keeps no snapshots, or is stopping".to_owned();
+        let to_keeper = self.shared.to_keeper().ok_or_else(none)?;
+        let (answer_to, answer) = tokio::sync::oneshot::channel();
+        to_keeper
+            .try_send(SnapshotNow(answer_to))
+            .map_err(|_| "another snapshot was asked for, or none are kept".to_owned())?;
+        drop(to_keeper);
+        answer.await.map_err(|_| none())?
     }
 
     /// Shards, policies and directory.

@@ -7,6 +7,7 @@ use crate::backup::BackupFlags;
 use crate::config::{Given, Settings, UnknownVariables};
 use crate::consumer::ConsumerCommand;
 use crate::exit::{EXIT_CODES_HELP, Exit};
+use crate::logtool::{self, LogCommand};
 use crate::restore::RestoreFlags;
 use crate::shards::ShardsCommand;
 use crate::{backup, consumer, demo, output, restore, serve, shards};
@@ -69,6 +70,9 @@ enum Command {
     /// List, add and drain shards, and say where new auctions go
     #[command(subcommand, after_help = shards::HELP)]
     Shards(ShardsCommand),
+    /// Look at a data directory or a backup: inspect, verify, replay, explain, export, salvage, diff
+    #[command(subcommand, after_help = logtool::HELP)]
+    Log(LogCommand),
     /// Copy everything that was decided into a second directory, once or continuously
     #[command(long_about = backup::ABOUT, after_help = backup::HELP)]
     Backup(BackupFlags),
@@ -95,6 +99,17 @@ struct SettingsFlags {
     config: Option<PathBuf>,
 }
 
+/// The flags of all commands that only read a data directory.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct DataFlags {
+    /// The data directory, or a backup [default: as `gavel config` says]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// The settings file, TOML [default: $GAVEL_CONFIG, else ./gavel.toml if it is there]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
 /// The flags of the demo.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct DemoFlags {
@@ -104,6 +119,20 @@ pub(crate) struct DemoFlags {
     /// How long the storm lasts, 1 to 3600 s
     #[arg(long, value_name = "S", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=3_600))]
     pub(crate) seconds: u64,
+}
+
+impl DataFlags {
+    /// Whether a directory was named on the command line.
+    pub(crate) fn is_given(&self) -> bool {
+        self.data.is_some()
+    }
+}
+
+impl From<&DataFlags> for SettingsFlags {
+    fn from(flags: &DataFlags) -> Self {
+        let DataFlags { data, config } = flags.clone();
+        Self { given: Given::data(data), config }
+    }
 }
 
 /// Does what the process's command line asks for.
@@ -134,25 +163,28 @@ fn with_exit_codes(command: clap::Command) -> clap::Command {
 fn dispatch(cli: Cli) -> Exit {
     let Cli { json, command } = cli;
     match command {
-        Command::Serve(flags) => with_settings(flags, |settings| serve::run(&settings, json)),
+        Command::Serve(flags) => with_settings(flags, |settings| serve::run(settings, json)),
         Command::Demo(flags) => demo::run(&flags, json),
         Command::Shards(command) => shards::run(&command, json),
         Command::Backup(flags) => backup::run(&flags, json),
         Command::Restore(flags) => restore::run(&flags, json),
         Command::Consumer(command) => consumer::run(&command, json),
-        Command::Config(flags) => with_settings(flags, |settings| output::data(&describe(&settings, json))),
+        Command::Log(command) => {
+            with_settings(command.data().into(), |settings| logtool::run(&command, settings, json))
+        }
+        Command::Config(flags) => with_settings(flags, |settings| output::data(&describe(settings, json))),
         Command::Version => output::data(&version(json)),
     }
 }
 
-fn with_settings(flags: SettingsFlags, then: impl FnOnce(Settings) -> Exit) -> Exit {
+fn with_settings(flags: SettingsFlags, then: impl FnOnce(&Settings) -> Exit) -> Exit {
     match Settings::load(flags.given, flags.config.as_deref(), |name| std::env::var_os(name)) {
         Ok(settings) => {
             let names = std::env::vars_os().map(|(name, _)| name);
             if let Some(unknown) = UnknownVariables::among(&settings, names) {
                 output::warning(&unknown);
             }
-            then(settings)
+            then(&settings)
         }
         Err(problem) => output::failure(Exit::Usage, &problem),
     }

@@ -18,7 +18,7 @@ pub(crate) use variables::UnknownVariables;
 use bounds::Bounds;
 use error::BoundsError;
 use gavel_core::Duration;
-use gavel_engine::{AttemptsOptions, EngineOptions};
+use gavel_engine::{AttemptsOptions, EngineOptions, HistoryOptions};
 use serde_json::Value;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -54,6 +54,18 @@ pub(crate) struct Settings {
     pub(crate) outage_window_s: u64,
     /// What the journal of refused commands may take of the disk, in MiB, 0 ..= 65,536; 0 keeps none. Default 64.
     pub(crate) attempts_max_mb: u64,
+    /// A shard with new records gets a snapshot after so many seconds, 1 ..= 86,400. Default 300.
+    pub(crate) snapshot_every_s: u64,
+    /// Or after so many records, 1,000 ..= 1,000,000,000. Default 1,000,000.
+    pub(crate) snapshot_every_records: u64,
+    /// Final auctions leave memory after so many seconds, 1 ..= 2,678,400. Default 14,400.
+    pub(crate) retire_after_s: u64,
+    /// What the log's file may take, in MiB, 64 ..= 1,048,576. Default 1,024.
+    pub(crate) log_max_mb: u64,
+    /// How long archive files are kept, in days, 1 ..= 36,500. Default 30.
+    pub(crate) archive_keep_days: u64,
+    /// What the archive may take, in MiB, 0 ..= 1,073,741,824; 0 is no bound. Default 0.
+    pub(crate) archive_max_mb: u64,
     /// Which messages are logged. Default `info`.
     pub(crate) log_level: LogLevel,
     /// How they are written. Default `text`.
@@ -117,6 +129,14 @@ impl Settings {
         let outage = places.pick("outage", |given| given.outage.take());
         let outage_window_s = places.pick("outage_window_s", |given| given.outage_window_s.take());
         let attempts_max_mb = places.pick("attempts_max_mb", |given| given.attempts_max_mb.take());
+        let history = HistoryOptions::in_dir(data.clone());
+        let snapshot_every_s = places.pick("snapshot_every_s", |given| given.snapshot_every_s.take());
+        let snapshot_every_records =
+            places.pick("snapshot_every_records", |given| given.snapshot_every_records.take());
+        let retire_after_s = places.pick("retire_after_s", |given| given.retire_after_s.take());
+        let log_max_mb = places.pick("log_max_mb", |given| given.log_max_mb.take());
+        let archive_keep_days = places.pick("archive_keep_days", |given| given.archive_keep_days.take());
+        let archive_max_mb = places.pick("archive_max_mb", |given| given.archive_max_mb.take());
         let log_level = places.pick("log_level", |given| given.log_level.take());
         let log_format = places.pick("log_format", |given| given.log_format.take());
         Self {
@@ -130,6 +150,13 @@ impl Settings {
             outage: outage.unwrap_or(Outage(defaults.outage)),
             outage_window_s: outage_window_s.unwrap_or(defaults.outage_window.micros() / 1_000_000),
             attempts_max_mb: attempts_max_mb.unwrap_or(ATTEMPTS_MAX_MB_DEFAULT),
+            snapshot_every_s: snapshot_every_s.unwrap_or(history.snapshot_every.micros() / 1_000_000),
+            snapshot_every_records: snapshot_every_records.unwrap_or(history.snapshot_every_records),
+            retire_after_s: retire_after_s.unwrap_or(defaults.retire_after.micros() / 1_000_000),
+            log_max_mb: log_max_mb.unwrap_or(history.log_bytes_max >> 20),
+            archive_keep_days: archive_keep_days.unwrap_or(history.archive_keep.micros() / 86_400_000_000),
+            archive_max_mb: archive_max_mb
+                .unwrap_or(history.archive_bytes_max.map_or(0, |bytes| bytes >> 20)),
             log_level: log_level.unwrap_or(LogLevel::Info),
             log_format: log_format.unwrap_or(LogFormat::Text),
             sources: places.sources,
@@ -145,7 +172,7 @@ impl Settings {
         } else {
             bounds::CONNECTION_CREDIT
         };
-        let values: [(&'static str, u64, Bounds); 7] = [
+        let values: [(&'static str, u64, Bounds); 13] = [
             ("shards", self.shards as u64, bounds::SHARDS),
             ("threads", self.threads as u64, bounds::THREADS),
             ("credit", credit, bounds::CREDIT),
@@ -153,6 +180,12 @@ impl Settings {
             ("pulse_grace_ms", self.pulse_grace_ms, bounds::PULSE_GRACE_MS),
             ("outage_window_s", self.outage_window_s, bounds::OUTAGE_WINDOW_S),
             ("attempts_max_mb", self.attempts_max_mb, bounds::ATTEMPTS_MAX_MB),
+            ("snapshot_every_s", self.snapshot_every_s, bounds::SNAPSHOT_EVERY_S),
+            ("snapshot_every_records", self.snapshot_every_records, bounds::SNAPSHOT_EVERY_RECORDS),
+            ("retire_after_s", self.retire_after_s, bounds::RETIRE_AFTER_S),
+            ("log_max_mb", self.log_max_mb, bounds::LOG_MAX_MB),
+            ("archive_keep_days", self.archive_keep_days, bounds::ARCHIVE_KEEP_DAYS),
+            ("archive_max_mb", self.archive_max_mb, bounds::ARCHIVE_MAX_MB),
         ];
         let out = values.into_iter().filter(|(_, value, bounds)| !bounds.contains(*value));
         let say = |(name, value, bounds)| BoundsError { name, value, from: self.origin(name), bounds };
@@ -179,8 +212,9 @@ impl Settings {
     pub(crate) fn values(&self) -> Vec<(&'static str, Value)> {
         let Self { data, resp, shards, threads, credit, connection_credit, .. } = self;
         let Self { pulse_grace_ms, outage, outage_window_s, attempts_max_mb, .. } = self;
-        let Self { log_level, log_format, .. } = self;
-        let values: [Value; 12] = [
+        let Self { snapshot_every_s, snapshot_every_records, retire_after_s, .. } = self;
+        let Self { log_max_mb, archive_keep_days, archive_max_mb, log_level, log_format, .. } = self;
+        let values: [Value; 18] = [
             data.display().to_string().into(),
             resp.to_string().into(),
             (*shards).into(),
@@ -191,10 +225,27 @@ impl Settings {
             outage.to_string().into(),
             (*outage_window_s).into(),
             (*attempts_max_mb).into(),
+            (*snapshot_every_s).into(),
+            (*snapshot_every_records).into(),
+            (*retire_after_s).into(),
+            (*log_max_mb).into(),
+            (*archive_keep_days).into(),
+            (*archive_max_mb).into(),
             log_level.to_string().into(),
             log_format.to_string().into(),
         ];
         self.sources.iter().zip(values).map(|((name, _), value)| (*name, value)).collect()
+    }
+
+    fn history_options(&self) -> HistoryOptions {
+        HistoryOptions {
+            dir: self.data.clone(),
+            snapshot_every: Duration::from_secs(self.snapshot_every_s),
+            snapshot_every_records: self.snapshot_every_records,
+            log_bytes_max: self.log_max_mb << 20,
+            archive_keep: Duration::from_secs(self.archive_keep_days * 86_400),
+            archive_bytes_max: (self.archive_max_mb > 0).then_some(self.archive_max_mb << 20),
+        }
     }
 
     /// The part that the engine is told.
@@ -209,6 +260,8 @@ impl Settings {
             outage_window: Duration::from_secs(self.outage_window_s),
             consumers: Some(self.data.join(CONSUMERS_FILE)),
             attempts: self.attempts(),
+            retire_after: Duration::from_secs(self.retire_after_s),
+            history: Some(self.history_options()),
             ..EngineOptions::default()
         }
     }

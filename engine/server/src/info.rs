@@ -109,6 +109,8 @@ fn about_persistence(lines: &mut Lines<'_>, server: &Server, engine: &Handle) {
     lines.put("loading", u8::from(engine.phase() == Phase::Loading));
     lines.count("loading_records", &progress.records);
     lines.count("loading_records_total", &progress.records_total);
+    lines.count("loading_records_in_snapshots", &progress.records_in_snapshots);
+    lines.count("loading_snapshot_bytes", &progress.snapshot_bytes);
     lines.put("last_stop", server.start.0.get().copied().unwrap_or("unknown"));
     lines.put("epoch", engine.epoch().map_or(0, |epoch| epoch.0));
     lines.count("commits", &stats.commits);
@@ -116,6 +118,28 @@ fn about_persistence(lines: &mut Lines<'_>, server: &Server, engine: &Handle) {
     lines.count("commit_us_max", &stats.commit_us_max);
     lines.count("frames", &stats.frames);
     lines.count("frame_bytes", &stats.frame_bytes);
+    about_storage(lines, engine);
+}
+
+fn about_storage(lines: &mut Lines<'_>, engine: &Handle) {
+    let (storage, slices) = (engine.storage(), &engine.stats().slices);
+    let usage = &storage.usage;
+    lines.put("log_bytes", usage.log_bytes);
+    lines.put("log_frame_bytes", usage.log_frame_bytes);
+    lines.put("archive_bytes", usage.archive_bytes);
+    lines.put("archive_files", usage.archive_files);
+    lines.put("snapshot_bytes", usage.snapshot_bytes);
+    lines.put("snapshots_taken", storage.snapshots_taken);
+    lines.put("storage_failures", storage.failures);
+    lines.put("snapshot_slices", slices.len());
+    lines.put("snapshot_slice_us_max", slices.max_us());
+    for (shard, snapshot) in &storage.snapshots {
+        let facts = format_args!(
+            "from={},at={},auctions={},bytes={},took_ms={}",
+            snapshot.from.0, snapshot.at, snapshot.auctions, snapshot.bytes, snapshot.took_ms
+        );
+        lines.put(format_args!("snapshot_shard{}", shard.0), facts);
+    }
 }
 
 fn about_stats(lines: &mut Lines<'_>, engine: &Handle) {

@@ -9,6 +9,7 @@ mod consumer;
 mod demo;
 mod exit;
 mod info;
+mod logtool;
 mod output;
 mod restore;
 mod serve;

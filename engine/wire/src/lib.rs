@@ -9,7 +9,8 @@
 //! ```
 //!
 //! **Invariants.** Nothing that a peer sends makes this crate panic, recurse without bound, or hold more memory than
-//! [`limits`] says. Bidding allocates nothing in either direction. Secret maxima and reserve amounts have no encoder.
+//! [`limits`] says. Bidding allocates nothing in either direction. Secret maxima and reserve amounts have no encoder, but for the
+//! secret form of [`event_json`], which is for operators alone.
 
 pub mod bid_reply;
 pub mod catalogue;
@@ -17,6 +18,7 @@ pub mod client;
 pub mod code;
 pub mod decode;
 pub mod encode;
+pub mod event_json;
 pub mod feed;
 pub mod limits;
 pub mod reply;

@@ -37,7 +37,7 @@ pub fn auction(out: &mut Vec<u8>, id: AuctionId, terms: &Terms, view: &View) {
 }
 
 /// The terms that everybody may know and that don't change.
-fn public_terms(fields: &mut Fields<'_>, terms: &ValidDraft, buy_now_price: Option<Amount>) {
+pub(crate) fn public_terms(fields: &mut Fields<'_>, terms: &ValidDraft, buy_now_price: Option<Amount>) {
     // Exhaustive, so that a new term is shown or withheld on purpose. Start and end are the view's.
     let ValidDraft { seller, currency, starts_at: _, ends_at: _, opening_price, .. } = terms;
     let ValidDraft { reserve_price: _, buy_now, increments, soft_close, proxy, retraction, .. } = terms;
@@ -65,19 +65,19 @@ pub const fn reserve_word(status: ReserveStatus) -> &'static str {
 }
 
 /// The fields of one object, written one after another.
-struct Fields<'a> {
-    out: &'a mut Vec<u8>,
+pub(crate) struct Fields<'a> {
+    pub(crate) out: &'a mut Vec<u8>,
     first: bool,
 }
 
-fn object(out: &mut Vec<u8>, write: impl FnOnce(&mut Fields<'_>)) {
+pub(crate) fn object(out: &mut Vec<u8>, write: impl FnOnce(&mut Fields<'_>)) {
     out.push(b'{');
     write(&mut Fields { out, first: true });
     out.push(b'}');
 }
 
 impl Fields<'_> {
-    fn name(&mut self, name: &str) {
+    pub(crate) fn name(&mut self, name: &str) {
         if !std::mem::replace(&mut self.first, false) {
             self.out.push(b',');
         }
@@ -86,22 +86,22 @@ impl Fields<'_> {
         self.out.extend_from_slice(b"\":");
     }
 
-    fn raw(&mut self, name: &str, json: &str) {
+    pub(crate) fn raw(&mut self, name: &str, json: &str) {
         self.name(name);
         self.out.extend_from_slice(json.as_bytes());
     }
 
     /// A text that holds neither quotes, backslashes nor control characters.
-    fn text(&mut self, name: &str, text: impl Display) {
+    pub(crate) fn text(&mut self, name: &str, text: impl Display) {
         self.name(name);
         crate::reply::text(self.out, format_args!("\"{text}\""));
     }
 
-    fn integer(&mut self, name: &str, value: u64) {
+    pub(crate) fn integer(&mut self, name: &str, value: u64) {
         self.raw(name, itoa::Buffer::new().format(value));
     }
 
-    fn amount(&mut self, name: &str, amount: Option<Amount>) {
+    pub(crate) fn amount(&mut self, name: &str, amount: Option<Amount>) {
         match amount {
             Some(amount) => self.integer(name, amount.get()),
             None => self.raw(name, "null"),
@@ -112,7 +112,7 @@ impl Fields<'_> {
         self.integer(name, duration.micros() / 1_000_000);
     }
 
-    fn account(&mut self, name: &str, account: Option<AccountId>) {
+    pub(crate) fn account(&mut self, name: &str, account: Option<AccountId>) {
         match account.map(|account| (account, u64::try_from(account.to_bits()))) {
             None => self.raw(name, "null"),
             Some((_, Ok(integer))) => self.text(name, itoa::Buffer::new().format(integer)),
@@ -125,7 +125,7 @@ impl Fields<'_> {
         }
     }
 
-    fn time(&mut self, name: &str, time: Option<Timestamp>) {
+    pub(crate) fn time(&mut self, name: &str, time: Option<Timestamp>) {
         match time {
             Some(time) => self.text(name, time),
             None => self.raw(name, "null"),

@@ -52,6 +52,7 @@ pub mod record;
 pub mod scanner;
 pub mod sled_log;
 pub mod snapshot;
+pub mod state;
 pub mod trim;
 
 pub use archive::{Archive, ArchiveError};

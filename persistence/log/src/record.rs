@@ -9,6 +9,7 @@
 //! | 1 | an accepted bid, the usual kind | `v1::bid`: 55 bytes, up to 87 |
 //! | 2 | any event of an auction | `v1::event`: rkyv |
 //! | 3 | an event of a shard | `v1::shard`: rkyv |
+//! | 4 | auctions that have left memory | `v1::retired`: 8 bytes each |
 
 mod v1;
 
@@ -33,7 +34,8 @@ impl Record {
                 ShardEvent::EpochStarted { at, .. }
                 | ShardEvent::Banned { at, .. }
                 | ShardEvent::Unbanned { at, .. }
-                | ShardEvent::PlacementChanged { at, .. },
+                | ShardEvent::PlacementChanged { at, .. }
+                | ShardEvent::AuctionsRetired { at, .. },
             ) => *at,
         }
     }
@@ -46,7 +48,7 @@ pub enum RecordError {
     #[error("an empty record")]
     Empty,
     /// A form this version does not know.
-    #[error("record form {found}; this version reads forms 1 to 3")]
+    #[error("record form {found}; this version reads forms 1 to 4")]
     Form {
         /// The form found.
         found: u8,
@@ -90,6 +92,7 @@ pub fn decode(record: &[u8]) -> Result<Record, RecordError> {
         v1::bid::FORM => v1::bid::decode(body).map(Record::Auction),
         v1::event::FORM => v1::event::decode(body).map(Record::Auction),
         v1::shard::FORM => v1::shard::decode(body).map(Record::Shard),
+        v1::retired::FORM => v1::retired::decode(body).map(Record::Shard),
         found => Err(RecordError::Form { found }),
     }
 }

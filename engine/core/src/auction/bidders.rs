@@ -30,6 +30,33 @@ impl Bidder {
 }
 
 impl Bidders {
+    /// Without bidders, but with room for so many, as far as that is reasonable.
+    pub(super) fn with_room(bidders: u32) -> Self {
+        Self { list: Segmented::with_room(bidders as usize), ..Self::default() }
+    }
+
+    /// The accounts from this number on, in the order of their numbers.
+    pub(super) fn accounts_from(&self, from: usize) -> impl Iterator<Item = AccountId> {
+        self.list.iter_from(from).map(Bidder::account)
+    }
+
+    /// Gives an account the next number, with no bid that stands. False when it has one.
+    pub(super) fn restore(&mut self, account: AccountId) -> bool {
+        let is_new = self.find(account).is_none();
+        if is_new {
+            self.add(account);
+        }
+        is_new
+    }
+
+    /// Counts one more bid that stands.
+    pub(super) fn count_standing(&mut self, number: u32) {
+        if let Some(bidder) = self.list.get_mut(number as usize) {
+            self.standing += u32::from(bidder.standing == 0);
+            bidder.standing += 1;
+        }
+    }
+
     /// Everybody who has ever bid; numbers are below it.
     pub(super) fn len(&self) -> usize {
         self.list.len()
@@ -66,10 +93,7 @@ impl Bidders {
     /// The bidder's number, given now if need be. Counts one more bid that stands.
     pub(super) fn count_bid(&mut self, account: AccountId) -> u32 {
         let number = self.find(account).unwrap_or_else(|| self.add(account));
-        if let Some(bidder) = self.list.get_mut(number as usize) {
-            self.standing += u32::from(bidder.standing == 0);
-            bidder.standing += 1;
-        }
+        self.count_standing(number);
         number
     }
 

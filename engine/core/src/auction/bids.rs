@@ -3,6 +3,7 @@
 //! A bid takes 32 bytes. Where the client chose its id, 20 more hold that, and about 14 an index entry once there are many;
 //! an assigned id is a function of the bid's seq and needs neither.
 
+use super::export::BidFacts;
 use crate::store::{Packed, Segmented, SplitTable};
 use crate::{Amount, AuctionId, BidId, Lsn, Seq};
 
@@ -38,8 +39,8 @@ const AMOUNT: u64 = crate::limits::AMOUNT_MAX;
 const _: () = assert!(AMOUNT & (STANDS | LED | PURCHASE | CHOSEN) == 0);
 
 /// How a bid came out.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
     /// A bid after which the bidder led.
     Leading,
     /// A bid after which somebody else led.
@@ -72,6 +73,31 @@ impl Bid {
 
     pub(super) fn is_purchase(&self) -> bool {
         self.amount_and_flags & PURCHASE != 0
+    }
+
+    pub(super) fn is_chosen(&self) -> bool {
+        self.amount_and_flags & CHOSEN != 0
+    }
+
+    pub(super) fn kind(&self) -> Kind {
+        match (self.is_purchase(), self.led()) {
+            (true, _) => Kind::Purchase,
+            (false, true) => Kind::Leading,
+            (false, false) => Kind::Outbid,
+        }
+    }
+
+    /// The bid that was exported so.
+    pub(super) fn from_facts(facts: &BidFacts) -> Self {
+        let BidFacts { seq, lsn, bidder, amount, price, kind, stands, chosen } = *facts;
+        let mut bid = Self::new(seq, lsn, bidder, amount, price, kind);
+        if !stands {
+            bid.amount_and_flags &= !STANDS;
+        }
+        if chosen {
+            bid.amount_and_flags |= CHOSEN;
+        }
+        bid
     }
 
     /// Amount and flags as one number, for the digest.
@@ -112,6 +138,11 @@ impl ChosenId {
 }
 
 impl Bids {
+    /// Without bids, but with room for so many, as far as that is reasonable.
+    pub(super) fn with_room(bids: u32) -> Self {
+        Self { list: Segmented::with_room(bids as usize), ..Self::default() }
+    }
+
     /// Bids ever accepted.
     pub(super) fn len(&self) -> usize {
         self.list.len()
@@ -131,11 +162,36 @@ impl Bids {
         self.list.iter()
     }
 
+    /// All bids from this place on, in order.
+    pub(super) fn iter_from(&self, from: usize) -> impl Iterator<Item = &Bid> {
+        self.list.iter_from(from)
+    }
+
+    /// Bids that were withdrawn. Never falls.
+    pub(super) fn withdrawn(&self) -> usize {
+        self.list.len() - self.standing as usize
+    }
+
+    /// Bids whose ids were chosen.
+    pub(super) fn chosen(&self) -> usize {
+        self.chosen.as_ref().map_or(0, |chosen| chosen.ids.len())
+    }
+
+    /// The chosen ids from this place among them on, in the order of their bids.
+    pub(super) fn chosen_from(&self, from: usize) -> impl Iterator<Item = BidId> {
+        self.chosen.iter().flat_map(move |chosen| chosen.ids.iter_from(from).map(ChosenId::id))
+    }
+
+    /// The first bid from this place on whose id was chosen.
+    pub(super) fn next_chosen(&self, from: usize) -> Option<usize> {
+        self.list.iter_from(from).position(Bid::is_chosen).map(|at| from + at)
+    }
+
     /// All bids in order, with their ids.
     pub(super) fn with_ids(&self, auction: AuctionId) -> impl Iterator<Item = (BidId, &Bid)> {
         let mut chosen = self.chosen.iter().flat_map(|chosen| chosen.ids.iter());
         self.list.iter().map(move |bid| {
-            let chosen = if bid.amount_and_flags & CHOSEN != 0 { chosen.next() } else { None };
+            let chosen = if bid.is_chosen() { chosen.next() } else { None };
             (chosen.map_or(BidId::assigned(auction, bid.seq), ChosenId::id), bid)
         })
     }
@@ -156,7 +212,7 @@ impl Bids {
             _ => self.list.partition_point(|bid| bid.seq < seq),
         };
         let bid = self.list.get(index)?;
-        (bid.seq == seq && bid.amount_and_flags & CHOSEN == 0).then_some(index)
+        (bid.seq == seq && !bid.is_chosen()).then_some(index)
     }
 
     /// Adds a bid that was accepted.
@@ -167,6 +223,17 @@ impl Bids {
         }
         self.standing += u32::from(bid.stands());
         self.list.push(bid);
+    }
+
+    /// Adds a bid that was exported. Where its id was chosen, [`Bids::restore_chosen`] follows.
+    pub(super) fn restore(&mut self, bid: Bid) {
+        self.standing += u32::from(bid.stands());
+        self.list.push(bid);
+    }
+
+    /// Adds the chosen id of the bid at this place. To be called in the order of the bids.
+    pub(super) fn restore_chosen(&mut self, id: BidId, bid: usize) {
+        self.chosen.get_or_insert_default().push(id, bid as u32);
     }
 
     /// Takes bids that stand out of the contest: all that `which` picks. Looks at every bid.

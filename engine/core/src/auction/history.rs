@@ -28,7 +28,7 @@ pub(super) struct EndMark {
 }
 
 impl EndMark {
-    fn new(seq: Seq, ends_at: Timestamp) -> Self {
+    pub(super) fn new(seq: Seq, ends_at: Timestamp) -> Self {
         Self { seq, high: (ends_at.micros() >> 32) as u32, low: ends_at.micros() as u32 }
     }
 

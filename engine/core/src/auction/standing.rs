@@ -11,13 +11,13 @@ use crate::{Amount, Increments};
 
 /// The leader, their maximum, and the price.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Lead {
+pub struct Lead {
     /// The highest standing maximum; the price itself after a purchase or an offer, when nobody bids any more.
-    pub(super) max: Amount,
+    pub max: Amount,
     /// The price: never above `max`.
-    pub(super) price: Amount,
-    /// Whose it is, as a number of `Bidders`.
-    pub(super) bidder: u32,
+    pub price: Amount,
+    /// Whose it is: a place in the list of the auction's bidders.
+    pub bidder: u32,
 }
 
 /// A bidder who has no number here yet, in a decision about their first bid.

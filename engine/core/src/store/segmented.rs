@@ -51,6 +51,11 @@ fn capacity(segment: usize) -> usize {
 }
 
 impl<T> Segmented<T> {
+    /// An empty list whose first segment has room for so many items, or for as many as it holds at all.
+    pub(crate) fn with_room(items: usize) -> Self {
+        Self { first: Vec::with_capacity(items.min(FIRST)), rest: None }
+    }
+
     /// Number of items.
     pub(crate) fn len(&self) -> usize {
         let Some(rest) = &self.rest else { return self.first.len() };
@@ -105,12 +110,24 @@ impl<T> Segmented<T> {
     /// By how many items `first` grows: by two as long as it is short, then by half.
     fn step(&self) -> usize {
         let len = self.first.len();
-        (len / 2).clamp(2, FIRST - len).min(if len < 12 { 2 } else { FIRST })
+        let wanted = if len < 12 { 2 } else { len / 2 };
+        wanted.min(FIRST - len)
     }
 
     /// All items in order.
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &T> {
         self.first.iter().chain(self.rest.iter().flat_map(|rest| rest.iter().flatten()))
+    }
+
+    /// All items from an index on, in order. Finds the index without passing the items before it.
+    pub(crate) fn iter_from(&self, from: usize) -> impl Iterator<Item = &T> {
+        let (segment, place) = if from < FIRST { (0, 0) } else { locate(from) };
+        let rest = self.rest.iter().flat_map(move |rest| {
+            let (first, later) = rest.get(segment..).and_then(<[_]>::split_first).unzip();
+            let first = first.and_then(|first| first.get(place..)).unwrap_or_default();
+            first.iter().chain(later.into_iter().flatten().flatten())
+        });
+        self.first.get(from..).unwrap_or_default().iter().chain(rest)
     }
 
     /// All items in order, to be changed.
@@ -144,12 +161,24 @@ mod tests {
         }
         assert!(list.iter().copied().eq(0..5 * LARGEST));
         assert!(list.iter().rev().copied().eq((0..5 * LARGEST).rev()));
+        for n in [0, 1, 63, 64, 65, 127, 128, 4095, 4096, 8191, 8192, 8193, 20_000, 5 * LARGEST] {
+            assert!(list.iter_from(n).copied().eq(n..5 * LARGEST));
+        }
         for n in [0, 1, 63, 64, 65, 127, 128, 4095, 4096, 8191, 8192, 8193, 20_000] {
             assert_eq!(list.partition_point(|&item| item < n), n);
         }
         for n in [0, 1, 63, 64, 65, 127, 128, 4095, 4096, 8191, 8192, 8193, 20_000] {
             *list.get_mut(n).unwrap() += 1;
             assert_eq!(list.get(n), Some(&(n + 1)));
+        }
+    }
+
+    #[test]
+    fn a_list_with_room_grows_on_from_any_length() {
+        for room in 0..2 * FIRST {
+            let mut list = Segmented::with_room(room);
+            (0..200).for_each(|n| list.push(n));
+            assert!(list.iter().copied().eq(0..200) && list.first.capacity() == FIRST, "{room}");
         }
     }
 

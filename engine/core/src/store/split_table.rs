@@ -22,7 +22,7 @@ const DEPTH_MAX: u32 = 20;
 
 /// A set of `T`, found by a hash of their key.
 #[derive(Clone, Debug)]
-pub(crate) struct SplitTable<T> {
+pub struct SplitTable<T> {
     hasher: RandomState,
     /// Which table has the items whose hash bits are the index here.
     directory: Vec<u32>,
@@ -70,12 +70,33 @@ impl<T> Default for SplitTable<T> {
 
 impl<T> SplitTable<T> {
     /// Number of items.
-    pub(crate) fn len(&self) -> usize {
+    #[must_use]
+    pub fn len(&self) -> usize {
         self.len
     }
 
+    /// True when there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// How many tables there are. Grows with splits.
+    #[must_use]
+    pub fn tables(&self) -> usize {
+        self.tables.len()
+    }
+
+    /// The items of one table, in no order; none beyond the last.
+    ///
+    /// Whoever visits all tables from the first on meets every item that is there all the while: a split leaves one half where it
+    /// is and puts the other behind the last. They may meet it twice.
+    pub fn iter_table(&self, table: usize) -> impl Iterator<Item = &T> {
+        self.tables.get(table).into_iter().flat_map(|table| table.items.iter().map(|entry| &entry.item))
+    }
+
     /// All items, in no order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
         self.tables.iter().flat_map(|table| table.items.iter().map(|entry| &entry.item))
     }
 
@@ -88,14 +109,14 @@ impl<T> SplitTable<T> {
     }
 
     /// The item with this key, for which `is` holds.
-    pub(crate) fn find(&self, key: impl Hash, is: impl Fn(&T) -> bool) -> Option<&T> {
+    pub fn find(&self, key: impl Hash, is: impl Fn(&T) -> bool) -> Option<&T> {
         let hash = self.hash(key);
         let items = &self.tables[self.table_of(hash)].items;
         items.find(hash.table(), |entry| entry.hash == hash && is(&entry.item)).map(|entry| &entry.item)
     }
 
     /// Adds an item whose key is not in the table yet.
-    pub(crate) fn insert_new(&mut self, key: impl Hash, item: T) {
+    pub fn insert_new(&mut self, key: impl Hash, item: T) {
         let hash = self.hash(key);
         while self.tables[self.table_of(hash)].is_full() {
             self.split(self.table_of(hash));
@@ -106,7 +127,7 @@ impl<T> SplitTable<T> {
     }
 
     /// Takes out the item with this key, for which `is` holds.
-    pub(crate) fn remove(&mut self, key: impl Hash, is: impl Fn(&T) -> bool) -> Option<T> {
+    pub fn remove(&mut self, key: impl Hash, is: impl Fn(&T) -> bool) -> Option<T> {
         let hash = self.hash(key);
         let table = self.table_of(hash);
         let found = |entry: &Entry<T>| entry.hash == hash && is(&entry.item);
@@ -178,6 +199,9 @@ mod tests {
         assert_eq!(table.len(), 50_000);
         let mut left: Vec<u64> = table.iter().copied().collect();
         left.sort_unstable();
+        let mut by_table: Vec<u64> = (0..table.tables()).flat_map(|n| table.iter_table(n)).copied().collect();
+        by_table.sort_unstable();
+        assert_eq!(by_table, left);
         assert!(left.into_iter().eq((0..100_000).filter(|n| n % 2 == 1)));
     }
 }

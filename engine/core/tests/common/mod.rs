@@ -1,6 +1,8 @@
 //! What the tests of the rules share: short ways to say terms, times and commands, and an auction that is driven by them.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub(crate) mod image;
+
 use gavel_core::command::StandingBids;
 use gavel_core::terms::SoftCloseMode;
 use gavel_core::terms::SoftCloseTrigger;

@@ -15,8 +15,7 @@ pub(crate) struct DueQueue(BinaryHeap<Reverse<(Timestamp, AuctionId)>>);
 
 impl DueQueue {
     /// Makes sure that the auction comes up by `due`. `queued` is the earliest time it is in the queue for, kept by the auction.
-    pub(crate) fn follow(&mut self, id: AuctionId, due: Option<Timestamp>, queued: &mut Option<Timestamp>) {
-        let Some(due) = due else { return };
+    pub(crate) fn follow(&mut self, id: AuctionId, due: Timestamp, queued: &mut Option<Timestamp>) {
         if queued.is_none_or(|queued| due < queued) {
             self.0.push(Reverse((due, id)));
             *queued = Some(due);

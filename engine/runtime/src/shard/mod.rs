@@ -6,7 +6,7 @@
 mod book;
 mod due;
 
-pub(crate) use book::Book;
+pub(crate) use book::{Book, Cursor, Slice, digest_of};
 pub use book::{ReplayError, ReplayProblem};
 
 use crate::attempts::{About, Attempt, Cause};
@@ -19,7 +19,7 @@ use gavel_core::Timestamp;
 use gavel_core::ban::Ban;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// When a pulse tries again that has found the log thread behind, or the engine not ready.
 const LOG_BEHIND_RETRY: Duration = Duration::from_millis(2);
@@ -62,6 +62,16 @@ pub(crate) struct Inspect;
 #[rtype(result = "Vec<Ban>")]
 pub(crate) struct ListBans;
 
+/// Asks for the next slice of the shard's state. Answered into a channel, as a plain thread asks.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct NextSlice {
+    pub(crate) cursor: Cursor,
+    /// Room for the slice.
+    pub(crate) buffer: Vec<u8>,
+    pub(crate) answer_to: std::sync::mpsc::SyncSender<(Cursor, Slice)>,
+}
+
 impl ShardActor {
     pub(crate) fn new(book: Book, shared: Arc<Shared>, to_log: Sender<Decided>) -> Self {
         Self { book, shared, to_log, timer: None, pulse_under_way: false, refused: Vec::new() }
@@ -84,7 +94,7 @@ impl ShardActor {
 
     /// Hands on what was decided, if it is anything.
     fn hand_on(&mut self, decided: Decided) {
-        let Decided { shard, records, views: _, opened: _, changes: _, answers, .. } = &decided;
+        let Decided { shard, records, views: _, opened: _, retired: _, changes: _, answers, .. } = &decided;
         if records.ends.is_empty() && answers.is_empty() {
             return;
         }
@@ -224,6 +234,19 @@ impl Handler<ListBans> for ShardActor {
 
     fn handle(&mut self, _: ListBans, _: &mut Context<Self>) -> Self::Result {
         self.book.bans().iter().collect()
+    }
+}
+
+impl Handler<NextSlice> for ShardActor {
+    type Result = ();
+
+    fn handle(&mut self, question: NextSlice, _: &mut Context<Self>) {
+        let NextSlice { mut cursor, buffer, answer_to } = question;
+        let began = Instant::now();
+        let slice = self.book.slice(&mut cursor, buffer);
+        self.shared.stats.slices.count(began.elapsed());
+        // Whoever has asked waits with room for one answer, or has given up.
+        drop(answer_to.try_send((cursor, slice)));
     }
 }
 

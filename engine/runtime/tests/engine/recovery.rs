@@ -8,55 +8,89 @@ use crate::common::{Client, Dice, Gate, account, amount, draft, options, reason,
 use crate::common::{launch, reach};
 use gavel_core::command::StandingBids;
 use gavel_core::event::ShardEvent;
+use gavel_core::rejection::Missing;
 use gavel_core::{
-    Auction, AuctionId, BanBook, BidId, Command, Digest, Epoch, Lsn, Position, Receipt, Retraction, ShardId,
-    TermsDraft,
+    Auction, AuctionId, BanBook, BidId, Command, Digest, Epoch, Lsn, Position, Receipt, Rejection,
+    Retraction, ShardId, TermsDraft,
 };
 use gavel_engine::{Engine, LogState, Phase, Reply, Ticket};
 use gavel_log::record::{Record, decode};
 use gavel_log::{Contents, Fault, Faults, LogReader, LossyLog};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-const SHARDS: usize = 3;
+pub(crate) const SHARDS: usize = 3;
 
-/// What the records of a shard say by themselves: its last Lsn, and the digest of its auctions and bans.
-fn fold(contents: &Contents, shard: ShardId) -> (Lsn, Digest) {
-    let (mut auctions, mut bans, mut last) =
-        (HashMap::<AuctionId, Auction>::new(), BanBook::default(), Lsn(0));
-    for frame in contents.read_from(shard, Lsn(1)).map(Result::unwrap) {
-        for (lsn, bytes) in frame.records() {
-            last = lsn;
-            let position = Position { shard, epoch: frame.epoch(), lsn };
-            match decode(bytes).expect("a record") {
-                Record::Auction(event) => match auctions.get_mut(&event.auction) {
-                    Some(auction) => auction.apply(&event, position),
-                    None => {
-                        drop(auctions.insert(event.auction, Auction::from_opened(&event, position).unwrap()))
-                    }
-                },
-                Record::Shard(ShardEvent::Banned { bidder, seller, .. }) => assert!(bans.ban(bidder, seller)),
-                Record::Shard(ShardEvent::Unbanned { bidder, seller, .. }) => {
-                    assert!(bans.unban(bidder, seller))
-                }
-                Record::Shard(_) => {}
-            }
-        }
-    }
-    (last, auctions.values().map(|auction| Digest::from(auction.digest())).chain([bans.digest()]).sum())
+/// What the records of a shard say by themselves.
+#[derive(Default)]
+pub(crate) struct Fold {
+    last: Lsn,
+    auctions: HashMap<AuctionId, Auction>,
+    bans: BanBook,
+    pub(crate) retired: HashSet<AuctionId>,
 }
 
-async fn assert_folds(engine: &Engine, contents: &Contents, seed: u64) {
+impl Fold {
+    pub(crate) fn of(contents: &Contents, shard: ShardId) -> Self {
+        let mut fold = Self::default();
+        for frame in contents.read_from(shard, Lsn(1)).map(Result::unwrap) {
+            for (lsn, bytes) in frame.records() {
+                fold.take(decode(bytes).expect("a record"), Position { shard, epoch: frame.epoch(), lsn });
+            }
+        }
+        fold
+    }
+
+    fn take(&mut self, record: Record, position: Position) {
+        self.last = position.lsn;
+        match record {
+            Record::Auction(event) => match self.auctions.get_mut(&event.auction) {
+                Some(auction) => auction.apply(&event, position),
+                None => {
+                    let auction = Auction::from_opened(&event, position).expect("an opening");
+                    self.auctions.insert(event.auction, auction);
+                }
+            },
+            Record::Shard(ShardEvent::Banned { bidder, seller, .. }) => {
+                assert!(self.bans.ban(bidder, seller))
+            }
+            Record::Shard(ShardEvent::Unbanned { bidder, seller, .. }) => {
+                assert!(self.bans.unban(bidder, seller))
+            }
+            Record::Shard(ShardEvent::AuctionsRetired { auctions, .. }) => {
+                for auction in auctions {
+                    assert!(self.auctions.remove(&auction).expect("it was there").state().is_final());
+                    self.retired.insert(auction);
+                }
+            }
+            Record::Shard(_) => {}
+        }
+    }
+
+    /// The digest of its auctions and bans.
+    pub(crate) fn digest(&self) -> Digest {
+        let auctions = self.auctions.values().map(|auction| Digest::from(auction.digest()));
+        auctions.chain([self.bans.digest()]).sum()
+    }
+}
+
+pub(crate) async fn assert_folds(engine: &Engine, contents: &Contents, seed: u64) {
     for report in engine.handle().inspect().await {
-        let (last, digest) = fold(contents, report.shard);
-        assert_eq!((report.applied, report.digest), (last, digest), "seed {seed}, shard {}", report.shard);
+        let fold = Fold::of(contents, report.shard);
+        let expected = (fold.last, fold.auctions.len(), fold.digest());
+        assert_eq!(
+            (report.applied, report.auctions, report.digest),
+            expected,
+            "seed {seed}, shard {}",
+            report.shard
+        );
     }
 }
 
 /// What was acknowledged, over all crashes.
 #[derive(Default)]
-struct Ledger {
-    auctions: Vec<AuctionId>,
-    bids: Vec<(AuctionId, Command, Receipt)>,
+pub(crate) struct Ledger {
+    pub(crate) auctions: Vec<AuctionId>,
+    pub(crate) bids: Vec<(AuctionId, Command, Receipt)>,
     /// Every position that anybody was told, and what it was told for.
     positions: HashMap<Position, String>,
 }
@@ -111,7 +145,7 @@ fn command(dice: &mut Dice, bids: &[(AuctionId, Command, Receipt)], id: AuctionI
 }
 
 /// Sends commands until the engine fails or enough were sent; notes every answer.
-async fn storm(engine: &Engine, dice: &mut Dice, ledger: &mut Ledger, commands: u64, seed: u64) {
+pub(crate) async fn storm(engine: &Engine, dice: &mut Dice, ledger: &mut Ledger, commands: u64, seed: u64) {
     let (mut client, epoch) = (Client::new(engine), engine.handle().epoch().unwrap());
     let ends_at = client.handle.now().saturating_add(secs(86_400));
     let mut sent: Vec<(Ticket, Sent)> = Vec::new();
@@ -160,21 +194,30 @@ async fn settle(
     all
 }
 
-/// Every bid that was ever acknowledged, sent again with its id, gets its first answer; and nothing changes by it.
-async fn assert_acknowledged(engine: &Engine, ledger: &Ledger, seed: u64) {
+/// Every bid that was ever acknowledged, sent again with its id, gets its first answer; and nothing changes by it. Auctions that
+/// the log says have left memory are not known any more.
+pub(crate) async fn assert_acknowledged(
+    engine: &Engine,
+    ledger: &Ledger,
+    retired: &HashSet<AuctionId>,
+    seed: u64,
+) {
     let before: Vec<_> = engine.handle().inspect().await;
     let mut client = Client::new(engine);
     for id in &ledger.auctions {
-        assert!(engine.handle().live(*id).is_some(), "seed {seed}: auction {id} is gone");
+        let is_there = engine.handle().live(*id).is_some();
+        assert_eq!(is_there, !retired.contains(id), "seed {seed}: auction {id}");
     }
     for (id, command, receipt) in &ledger.bids {
         let again = client.ask(*id, command.clone()).await;
-        assert_eq!(again, Reply::Receipt(*receipt), "seed {seed}: {id} {command:?}");
+        let gone = Reply::Rejected(Rejection::NotFound(Missing::Auction));
+        let expected = if retired.contains(id) { gone } else { Reply::Receipt(*receipt) };
+        assert_eq!(again, expected, "seed {seed}: {id} {command:?}");
     }
     assert_eq!(engine.handle().inspect().await, before, "seed {seed}");
 }
 
-fn fault(dice: &mut Dice) -> Faults {
+pub(crate) fn fault(dice: &mut Dice) -> Faults {
     let fault = match dice.below(4) {
         0 => Fault::DiskFull,
         1 => Fault::SyncFails,
@@ -213,7 +256,7 @@ async fn round(seed: u64) {
     let engine = restart(&disk, options(SHARDS)).await;
     assert!(engine.handle().epoch().unwrap() > last_epoch, "seed {seed}");
     assert_folds(&engine, &disk, seed).await;
-    assert_acknowledged(&engine, &ledger, seed).await;
+    assert_acknowledged(&engine, &ledger, &HashSet::new(), seed).await;
     engine.stop().await.unwrap();
 }
 
@@ -242,6 +285,6 @@ async fn an_engine_that_was_never_stopped_and_one_that_recovers_have_the_same_di
     assert!(ledger.bids.len() > 500, "{} bids", ledger.bids.len());
     let engine = restart(&contents, options(SHARDS)).await;
     assert_eq!(digests(engine.handle().inspect().await), running);
-    assert_acknowledged(&engine, &ledger, seed).await;
+    assert_acknowledged(&engine, &ledger, &HashSet::new(), seed).await;
     engine.stop().await.unwrap();
 }

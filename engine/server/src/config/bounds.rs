@@ -1,7 +1,11 @@
 //! What the numbers among the settings may be.
 
 use gavel_core::limits::SHARDS_MAX;
-use gavel_engine::limits::{CONNECTION_CREDIT_MAX, CREDIT_MAX, PULSE_GRACE_MS_MAX, THREADS_MAX};
+use gavel_engine::limits::{
+    ARCHIVE_KEEP_DAYS_MAX, ARCHIVE_MAX_MB_MAX, CONNECTION_CREDIT_MAX, CREDIT_MAX, LOG_MAX_MB_MAX,
+    LOG_MAX_MB_MIN, PULSE_GRACE_MS_MAX, RETIRE_AFTER_S_MAX, SNAPSHOT_EVERY_RECORDS_MAX,
+    SNAPSHOT_EVERY_RECORDS_MIN, SNAPSHOT_EVERY_S_MAX, THREADS_MAX,
+};
 use std::fmt::{Display, Formatter, Result as FmtResult};
 use std::str::FromStr;
 
@@ -19,6 +23,14 @@ pub(super) const CONNECTION_CREDIT: Bounds = Bounds { least: 1, most: CONNECTION
 pub(super) const PULSE_GRACE_MS: Bounds = Bounds { least: 0, most: PULSE_GRACE_MS_MAX };
 /// One day.
 pub(super) const OUTAGE_WINDOW_S: Bounds = Bounds { least: 0, most: 86_400 };
+pub(super) const SNAPSHOT_EVERY_S: Bounds = Bounds { least: 1, most: SNAPSHOT_EVERY_S_MAX };
+pub(super) const SNAPSHOT_EVERY_RECORDS: Bounds =
+    Bounds { least: SNAPSHOT_EVERY_RECORDS_MIN, most: SNAPSHOT_EVERY_RECORDS_MAX };
+pub(super) const RETIRE_AFTER_S: Bounds = Bounds { least: 1, most: RETIRE_AFTER_S_MAX };
+pub(super) const LOG_MAX_MB: Bounds = Bounds { least: LOG_MAX_MB_MIN, most: LOG_MAX_MB_MAX };
+pub(super) const ARCHIVE_KEEP_DAYS: Bounds = Bounds { least: 1, most: ARCHIVE_KEEP_DAYS_MAX };
+/// 0 is no bound.
+pub(super) const ARCHIVE_MAX_MB: Bounds = Bounds { least: 0, most: ARCHIVE_MAX_MB_MAX };
 
 /// 64 GiB.
 pub(super) const ATTEMPTS_MAX_MB: Bounds = Bounds { least: 0, most: 65_536 };

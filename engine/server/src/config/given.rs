@@ -48,6 +48,30 @@ pub(crate) struct Given {
     #[arg(long, value_name = "MIB", value_parser = |text: &str| bounds::ATTEMPTS_MAX_MB.read::<u64>(text))]
     #[serde(default, deserialize_with = "integer::read")]
     pub(super) attempts_max_mb: Option<u64>,
+    /// A shard with new records gets a snapshot after this time: 1 to 86400 s [default: 300]
+    #[arg(long, value_name = "S", value_parser = |text: &str| bounds::SNAPSHOT_EVERY_S.read::<u64>(text))]
+    #[serde(default, deserialize_with = "integer::read")]
+    pub(super) snapshot_every_s: Option<u64>,
+    /// Or after so many records, 1000 to 1000000000 [default: 1000000]
+    #[arg(long, value_name = "RECORDS", value_parser = |text: &str| bounds::SNAPSHOT_EVERY_RECORDS.read::<u64>(text))]
+    #[serde(default, deserialize_with = "integer::read")]
+    pub(super) snapshot_every_records: Option<u64>,
+    /// Final auctions leave memory after this time: 1 to 2678400 s [default: 14400]
+    #[arg(long, value_name = "S", value_parser = |text: &str| bounds::RETIRE_AFTER_S.read::<u64>(text))]
+    #[serde(default, deserialize_with = "integer::read")]
+    pub(super) retire_after_s: Option<u64>,
+    /// What the log's file may take, 64 to 1048576 MiB; older frames go to the archive [default: 1024]
+    #[arg(long, value_name = "MB", value_parser = |text: &str| bounds::LOG_MAX_MB.read::<u64>(text))]
+    #[serde(default, deserialize_with = "integer::read")]
+    pub(super) log_max_mb: Option<u64>,
+    /// How long archive files are kept, 1 to 36500 days [default: 30]
+    #[arg(long, value_name = "DAYS", value_parser = |text: &str| bounds::ARCHIVE_KEEP_DAYS.read::<u64>(text))]
+    #[serde(default, deserialize_with = "integer::read")]
+    pub(super) archive_keep_days: Option<u64>,
+    /// What the archive may take, in MiB; 0 for no bound [default: 0]
+    #[arg(long, value_name = "MB", value_parser = |text: &str| bounds::ARCHIVE_MAX_MB.read::<u64>(text))]
+    #[serde(default, deserialize_with = "integer::read")]
+    pub(super) archive_max_mb: Option<u64>,
     /// Which messages to log: error, warn, info, debug or trace [default: info]
     #[arg(long, value_name = "LEVEL")]
     pub(super) log_level: Option<LogLevel>,
@@ -66,6 +90,11 @@ pub(crate) struct VariableError {
 }
 
 impl Given {
+    /// The data directory and nothing else: what the tools take that only read it.
+    pub(crate) fn data(data: Option<PathBuf>) -> Self {
+        Self { data, ..Self::default() }
+    }
+
     /// What the environment gives; `get` looks a variable up. An empty variable gives nothing.
     pub(super) fn from_environment(get: impl Fn(&str) -> Option<OsString>) -> Result<Self, VariableError> {
         Ok(Self {
@@ -81,6 +110,18 @@ impl Given {
             outage: read("GAVEL_OUTAGE", &get, parse)?,
             outage_window_s: read("GAVEL_OUTAGE_WINDOW_S", &get, |text| bounds::OUTAGE_WINDOW_S.read(text))?,
             attempts_max_mb: read("GAVEL_ATTEMPTS_MAX_MB", &get, |text| bounds::ATTEMPTS_MAX_MB.read(text))?,
+            snapshot_every_s: read("GAVEL_SNAPSHOT_EVERY_S", &get, |text| {
+                bounds::SNAPSHOT_EVERY_S.read(text)
+            })?,
+            snapshot_every_records: read("GAVEL_SNAPSHOT_EVERY_RECORDS", &get, |text| {
+                bounds::SNAPSHOT_EVERY_RECORDS.read(text)
+            })?,
+            retire_after_s: read("GAVEL_RETIRE_AFTER_S", &get, |text| bounds::RETIRE_AFTER_S.read(text))?,
+            log_max_mb: read("GAVEL_LOG_MAX_MB", &get, |text| bounds::LOG_MAX_MB.read(text))?,
+            archive_keep_days: read("GAVEL_ARCHIVE_KEEP_DAYS", &get, |text| {
+                bounds::ARCHIVE_KEEP_DAYS.read(text)
+            })?,
+            archive_max_mb: read("GAVEL_ARCHIVE_MAX_MB", &get, |text| bounds::ARCHIVE_MAX_MB.read(text))?,
             log_level: read("GAVEL_LOG_LEVEL", &get, parse)?,
             log_format: read("GAVEL_LOG_FORMAT", &get, parse)?,
         })

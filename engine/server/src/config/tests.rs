@@ -55,6 +55,9 @@ fn the_defaults_are_as_documented() {
     assert!(settings.shards >= 2 && settings.threads >= 1);
     assert_eq!((settings.credit, settings.connection_credit), (65_536, 8_192));
     assert_eq!((settings.pulse_grace_ms, settings.outage_window_s, settings.attempts_max_mb), (5, 300, 64));
+    assert_eq!((settings.snapshot_every_s, settings.snapshot_every_records), (300, 1_000_000));
+    assert_eq!((settings.retire_after_s, settings.log_max_mb), (14_400, 1_024));
+    assert_eq!((settings.archive_keep_days, settings.archive_max_mb), (30, 0));
     assert_eq!(settings.outage, Outage(OutagePolicy::GiveBack));
     assert_eq!((settings.log_level, settings.log_format), (LogLevel::Info, LogFormat::Text));
     assert!(settings.sources.iter().all(|(_, source)| *source == Source::Default));
@@ -73,6 +76,12 @@ fn every_setting_can_come_from_every_place() {
         ("outage", "fixed:60"),
         ("outage_window_s", "1"),
         ("attempts_max_mb", "8"),
+        ("snapshot_every_s", "2"),
+        ("snapshot_every_records", "3000"),
+        ("retire_after_s", "4"),
+        ("log_max_mb", "65"),
+        ("archive_keep_days", "6"),
+        ("archive_max_mb", "7"),
         ("log_level", "trace"),
         ("log_format", "json"),
     ];
@@ -98,6 +107,23 @@ fn every_setting_can_come_from_every_place() {
             settings.sources
         );
     }
+}
+
+#[test]
+fn the_engine_is_told_how_history_is_kept() {
+    let words = "--data d --snapshot-every-s 2 --snapshot-every-records 3000 --retire-after-s 4 --log-max-mb 65 \
+                 --archive-keep-days 6";
+    let history = |words: &str| {
+        let options = load(words, &[], "").unwrap().engine_options();
+        assert!(options.check().is_ok());
+        (options.history.unwrap(), options.retire_after)
+    };
+    let (kept, retire_after) = history(words);
+    assert_eq!((kept.snapshot_every, kept.snapshot_every_records), (Duration::from_secs(2), 3_000));
+    assert_eq!((retire_after, kept.archive_keep), (Duration::from_secs(4), Duration::from_secs(6 * 86_400)));
+    assert_eq!((kept.dir.as_path(), kept.log_bytes_max), (Path::new("d"), 65 << 20));
+    assert_eq!(kept.archive_bytes_max, None, "0 is no bound");
+    assert_eq!(history("--archive-max-mb 7").0.archive_bytes_max, Some(7 << 20));
 }
 
 #[test]

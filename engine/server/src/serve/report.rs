@@ -1,7 +1,7 @@
 //! What the server says about itself while it runs: how far recovery is, and when the system's clock parts from its own.
 
 use gavel_engine::{Handle, Phase};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ pub(crate) async fn loading(engine: Handle) {
     let bar = ProgressBar::new(0);
     // The template is a constant; a wrong one would only look plain.
     if let Ok(style) =
-        ProgressStyle::with_template("recovering {bar:40} {human_pos} of {human_len} records, {eta} left")
+        ProgressStyle::with_template("recovering {bar:40} {human_pos} of {human_len} records {msg}")
     {
         bar.set_style(style);
     }
@@ -30,8 +30,14 @@ pub(crate) async fn loading(engine: Handle) {
             bar.set_position(read);
         }
         looks += 1;
+        let (snapshots, of_bytes) = snapshots(&engine);
+        if snapshots < of_bytes {
+            bar.set_message(format!("(snapshots {} of {})", HumanBytes(snapshots), HumanBytes(of_bytes)));
+        } else {
+            bar.set_message("");
+        }
         if bar.is_hidden() && looks % LOOKS_PER_LINE == 0 {
-            tracing::info!(records = read, of = total, "recovering");
+            tracing::info!(records = read, of = total, snapshot_bytes = snapshots, of_bytes, "recovering");
         }
         tokio::time::sleep(Duration::from_millis(PROGRESS_MS)).await;
     }
@@ -45,6 +51,12 @@ pub(crate) async fn loading(engine: Handle) {
 fn progress(engine: &Handle) -> (u64, u64) {
     let progress = engine.progress();
     (progress.records.load(Ordering::Relaxed), progress.records_total.load(Ordering::Relaxed))
+}
+
+/// Bytes of snapshots read, and how many there are to read.
+fn snapshots(engine: &Handle) -> (u64, u64) {
+    let progress = engine.progress();
+    (progress.snapshot_bytes.load(Ordering::Relaxed), progress.snapshot_bytes_total.load(Ordering::Relaxed))
 }
 
 /// Reports once when the system's clock has parted from the engine's, and once when it is back.

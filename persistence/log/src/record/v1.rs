@@ -4,6 +4,7 @@ pub(super) mod bid;
 pub(super) mod event;
 mod kind;
 mod read;
+pub(super) mod retired;
 pub(super) mod shard;
 mod terms;
 

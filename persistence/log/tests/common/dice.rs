@@ -19,7 +19,7 @@ use gavel_core::{
 /// The kinds that [`Dice::event`] knows; `0 ..= EVENT_KINDS - 1`.
 pub(crate) const EVENT_KINDS: u64 = 17;
 /// The kinds that [`Dice::shard_event`] knows.
-pub(crate) const SHARD_EVENT_KINDS: u64 = 4;
+pub(crate) const SHARD_EVENT_KINDS: u64 = 5;
 
 /// splitmix64: the same numbers from the same seed, for ever.
 #[derive(Clone, Debug)]
@@ -255,7 +255,11 @@ impl Dice {
                 seller: self.maybe(Self::account),
                 at: self.time(),
             },
-            _ => ShardEvent::PlacementChanged { change: self.change(), at: self.time() },
+            3 => ShardEvent::PlacementChanged { change: self.change(), at: self.time() },
+            _ => ShardEvent::AuctionsRetired {
+                auctions: (0..=self.below(255)).map(|_| self.auction()).collect(),
+                at: self.time(),
+            },
         }
     }
 

@@ -1,7 +1,6 @@
 //! Bans of wider scope than one auction, as one shard carries them out.
 
 use super::Book;
-use crate::live::lookup;
 use crate::message::{Reply, WideBan};
 use gavel_core::ban::Ban;
 use gavel_core::command::{Reason, StandingBids};
@@ -67,7 +66,7 @@ impl Book {
     fn remove_everywhere(&mut self, scope: Ban, stamp: Stamp) {
         let command = Command::Remove { bidder: scope.bidder, reason: Reason("banned".into()) };
         for id in self.ids() {
-            let Some(entry) = lookup(&self.auctions, id) else { continue };
+            let Some(entry) = self.auctions.get(id) else { continue };
             if scope.seller.is_none_or(|seller| seller == entry.auction.terms().seller) {
                 self.carry_out(id, &command, stamp);
             }

@@ -1,31 +1,37 @@
-//! What happens to auctions by time alone: starts, ends and deadlines, and time given back after an outage.
+//! What happens to auctions by time alone: starts, ends and deadlines, leaving memory, and time given back after an outage.
 
 use super::Book;
-use crate::live::{lookup, lookup_mut};
+use crate::limits::AUCTIONS_PER_PULSE;
+use gavel_core::limits::RETIRED_PER_EVENT_MAX;
 use gavel_core::{Command, Duration, Stamp, State, Timestamp};
 
 impl Book {
     /// Decides what time alone has made due by `up_to`, for at most `auctions_max` auctions. True when more is due.
     pub(crate) fn pulse(&mut self, up_to: Timestamp, decided: Timestamp, auctions_max: usize) -> bool {
-        for _ in 0..auctions_max {
-            let Some((due, id)) = self.due.pop(up_to) else { return false };
-            let Some(entry) = lookup_mut(&mut self.auctions, id) else { continue };
+        let mut leaving = Vec::new();
+        for _ in 0..auctions_max.min(RETIRED_PER_EVENT_MAX) {
+            let Some((due, id)) = self.due.queue.pop(up_to) else { break };
+            let Some(entry) = self.auctions.get_mut(id) else { continue };
             if entry.queued != Some(due) {
                 continue;
             }
             entry.queued = None;
             // One event may make the next one due: an end, then a deadline that has passed as well.
             while self.carry_out(id, &Command::Pulse, Stamp { received: up_to, decided }) {}
-            if let Some(entry) = lookup_mut(&mut self.auctions, id) {
-                self.due.follow(id, entry.auction.next_due(), &mut entry.queued);
+            let Some(entry) = self.auctions.get_mut(id) else { continue };
+            if entry.auction.state().is_final() && self.due.due(&entry.auction) <= up_to {
+                leaving.push(id);
+            } else {
+                self.due.follow(entry);
             }
         }
-        self.due.next().is_some_and(|due| due <= up_to)
+        self.retire(leaving, up_to);
+        self.next_due().is_some_and(|due| due <= up_to)
     }
 
     /// When the next thing is due by time alone.
     pub(crate) fn next_due(&self) -> Option<Timestamp> {
-        self.due.next()
+        self.due.queue.next()
     }
 
     /// Moves the end of every auction that bids are taken in and that would end between `from` and `to`, as `new_end` says,
@@ -41,7 +47,7 @@ impl Book {
     ) -> usize {
         let mut moved = 0;
         for id in self.ids() {
-            let Some(entry) = lookup(&self.auctions, id) else { continue };
+            let Some(entry) = self.auctions.get(id) else { continue };
             let view = entry.auction.view();
             let running = matches!(view.state, State::Open | State::Scheduled);
             let from = from.max(view.at).max(view.starts_at);
@@ -53,3 +59,8 @@ impl Book {
         moved
     }
 }
+
+const _: () = assert!(
+    AUCTIONS_PER_PULSE <= RETIRED_PER_EVENT_MAX,
+    "all that one pulse looks at can leave by one event"
+);

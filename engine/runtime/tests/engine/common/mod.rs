@@ -14,8 +14,9 @@ use gavel_core::{
     AccountId, Amount, Command, Currency, Details, Duration, Open, OpenId, Reason, Rejection, Terms,
     TermsDraft, Timestamp,
 };
-use gavel_engine::{Engine, EngineOptions, Handle, LogState, Opening, OutagePolicy, Phase};
+use gavel_engine::{Engine, EngineOptions, Handle, HistoryOptions, LogState, Opening, OutagePolicy, Phase};
 use gavel_log::{Contents, Log, MemoryLog};
+use std::path::Path;
 
 /// The moment at which clocks that are set by hand begin: 2026-11-22T10:00:00Z.
 pub(crate) const NOON_US: u64 = 1_795_341_600_000_000;
@@ -41,6 +42,12 @@ pub(crate) fn rounds(rounds: u64) -> u64 {
 /// The defaults with so many shards on two threads, and no time given back.
 pub(crate) fn options(shards: usize) -> EngineOptions {
     EngineOptions { shards, threads: 2, outage: OutagePolicy::Off, ..EngineOptions::default() }
+}
+
+/// As [`options`], with history kept in this directory, and snapshots only when they are asked for.
+pub(crate) fn options_in(shards: usize, dir: &Path) -> EngineOptions {
+    let history = HistoryOptions { snapshot_every: secs(86_400), ..HistoryOptions::in_dir(dir.to_owned()) };
+    EngineOptions { history: Some(history), ..options(shards) }
 }
 
 /// As [`options`], by this clock.

@@ -33,42 +33,38 @@ enum Policy {
     Directory,
 }
 
-/// Appends the record.
+/// Appends the record; of what form 3 has no place for, that of form 4.
 pub(in super::super) fn encode(event: &ShardEvent, out: &mut Vec<u8>) {
+    let archive = match event {
+        ShardEvent::EpochStarted { epoch, at, alive_until } => Shards::EpochStarted {
+            epoch: epoch.0,
+            at_us: at.micros(),
+            alive_until_us: alive_until.map(|time| time.micros()),
+        },
+        ShardEvent::Banned { bidder, seller, standing, at } => Shards::Banned {
+            bidder: bidder.to_bits(),
+            seller: seller.map(AccountId::to_bits),
+            removed: *standing == StandingBids::Remove,
+            at_us: at.micros(),
+        },
+        ShardEvent::Unbanned { bidder, seller, at } => Shards::Unbanned {
+            bidder: bidder.to_bits(),
+            seller: seller.map(AccountId::to_bits),
+            at_us: at.micros(),
+        },
+        ShardEvent::PlacementChanged { change, at } => {
+            Shards::PlacementChanged { change: change.into(), at_us: at.micros() }
+        }
+        ShardEvent::AuctionsRetired { auctions, at } => return super::retired::encode(auctions, *at, out),
+    };
     out.push(FORM);
     // A vector takes whatever is written, and no value here is too large for 32-bit offsets.
-    rkyv::api::high::to_bytes_in::<_, Panic>(&Shards::from(event), &mut *out).always_ok();
+    rkyv::api::high::to_bytes_in::<_, Panic>(&archive, &mut *out).always_ok();
 }
 
 /// Reads what follows the form byte.
 pub(in super::super) fn decode(body: &[u8]) -> Result<ShardEvent, RecordError> {
     rkyv::access::<ArchivedShards, Failure>(body).map_err(|_| RecordError::Layout { form: FORM })?.try_into()
-}
-
-impl From<&ShardEvent> for Shards {
-    fn from(event: &ShardEvent) -> Self {
-        match event {
-            ShardEvent::EpochStarted { epoch, at, alive_until } => Self::EpochStarted {
-                epoch: epoch.0,
-                at_us: at.micros(),
-                alive_until_us: alive_until.map(|time| time.micros()),
-            },
-            ShardEvent::Banned { bidder, seller, standing, at } => Self::Banned {
-                bidder: bidder.to_bits(),
-                seller: seller.map(AccountId::to_bits),
-                removed: *standing == StandingBids::Remove,
-                at_us: at.micros(),
-            },
-            ShardEvent::Unbanned { bidder, seller, at } => Self::Unbanned {
-                bidder: bidder.to_bits(),
-                seller: seller.map(AccountId::to_bits),
-                at_us: at.micros(),
-            },
-            ShardEvent::PlacementChanged { change, at } => {
-                Self::PlacementChanged { change: change.into(), at_us: at.micros() }
-            }
-        }
-    }
 }
 
 impl From<&PlacementChange> for Change {

@@ -1,0 +1,146 @@
+//! Keeps the log within its stated size: frames behind snapshots and consumers move to the archive, and what is too old leaves that.
+
+use super::{Keeper, RETRY};
+use crate::engine::Failure;
+use gavel_core::{Duration, Lsn, ShardId, Timestamp};
+use gavel_log::trim::{Expired, Expiry, Trim, TrimError};
+use std::sync::Arc;
+
+/// Between two looks at what takes how much space.
+const USAGE_EVERY: Duration = Duration::from_secs(1);
+/// Between two looks for archive files that are too old.
+const EXPIRE_EVERY: Duration = Duration::from_secs(60);
+/// An archive file is worth its while from so many records on, unless nothing more can be moved.
+const RECORDS_PER_MOVE: u64 = 100_000;
+/// The log's file takes up to so many times what its frames take: the storage engine writes a page anew that gets a frame.
+const FILE_PER_FRAMES: u64 = 2;
+
+/// What the keeper remembers of the log's size.
+#[derive(Debug, Default)]
+pub(super) struct Space {
+    looked_at: Timestamp,
+    expired_at: Timestamp,
+    /// The share of the stated size, in percent, that a warning was last given at.
+    warned: u64,
+}
+
+impl Keeper {
+    /// Looks what takes how much space, moves frames, removes old archive files.
+    pub(super) fn trim(&mut self, now: Timestamp) {
+        let Some(trimmer) = self.trimmer.clone() else { return };
+        if now.since(self.space.looked_at) < USAGE_EVERY {
+            return;
+        }
+        self.space.looked_at = now;
+        if let Err(error) = self.move_and_expire(&trimmer, now) {
+            self.trim_failed(&error);
+        }
+        match trimmer.usage() {
+            Ok(usage) => self.shared.storage.lock().usage = usage,
+            Err(error) => tracing::debug!(%error, "the size of the log can't be told"),
+        }
+        self.warn_of_pins();
+    }
+
+    fn move_and_expire(&mut self, trimmer: &Arc<dyn Trim>, now: Timestamp) -> Result<(), TrimError> {
+        for shard in self.shards() {
+            if self.is_stopping() {
+                return Ok(());
+            }
+            let (up_to, all) = self.target(shard);
+            let archived = self.archived[usize::from(shard.0)];
+            let records = up_to.0.saturating_sub(archived.0);
+            if records >= RECORDS_PER_MOVE || records > 0 && all {
+                let moved = trimmer.archive(shard, up_to, now)?;
+                // What is not moved yet (the mark does not tell of it) is looked at again after the next snapshot.
+                self.archived[usize::from(shard.0)] = up_to;
+                tracing::debug!(%shard, up_to = up_to.0, ?moved, "frames were moved to the archive");
+            }
+        }
+        if now.since(self.space.expired_at) >= EXPIRE_EVERY {
+            self.space.expired_at = now;
+            self.expire(trimmer, now)?;
+        }
+        Ok(())
+    }
+
+    /// Up to where a shard's frames may leave the log, and whether that is all that its snapshot allows.
+    ///
+    /// A consumer keeps them there only until the log has its stated size; from then on it is served from the archive.
+    fn target(&self, shard: ShardId) -> (Lsn, bool) {
+        let snapshot = self.newest[usize::from(shard.0)].0;
+        match self.consumers_floor(shard) {
+            Some(floor) if floor < snapshot && self.used_percent() < 100 => (floor, false),
+            _ => (snapshot, true),
+        }
+    }
+
+    /// The last record of a shard that every consumer has; `None` where there is no consumer.
+    pub(super) fn consumers_floor(&self, shard: ShardId) -> Option<Lsn> {
+        self.shared.feed.consumers.floor(shard)
+    }
+
+    fn expire(&self, trimmer: &Arc<dyn Trim>, now: Timestamp) -> Result<(), TrimError> {
+        let limits =
+            Expiry { now, keep: self.options.archive_keep, bytes_max: self.options.archive_bytes_max };
+        let Expired { files, bytes, bytes_over } = trimmer.expire(limits, &|_| None)?;
+        if files > 0 {
+            tracing::info!(files, bytes, "archive files that were too old were removed");
+        }
+        if bytes_over > 0 {
+            tracing::warn!(bytes_over, "the archive is larger than it may be: recovery needs what is in it");
+        }
+        Ok(())
+    }
+
+    /// How much of its stated size the log needs for its frames, in percent.
+    pub(super) fn used_percent(&self) -> u64 {
+        let frames = self.shared.storage.lock().usage.log_frame_bytes;
+        frames.saturating_mul(FILE_PER_FRAMES * 100) / self.options.log_bytes_max.max(1)
+    }
+
+    /// Says so once when half, and once when three quarters of the stated size are held by something that is behind.
+    fn warn_of_pins(&mut self) {
+        let used = self.used_percent();
+        let step = match used {
+            75.. => 75,
+            50.. => 50,
+            _ => 0,
+        };
+        if step > self.space.warned {
+            let (mib, used_percent) = (self.options.log_bytes_max >> 20, used);
+            let pins = self.pins();
+            tracing::warn!(
+                log_max_mb = mib,
+                used_percent,
+                pins,
+                "the log fills up: something holds its frames"
+            );
+        }
+        self.space.warned = step;
+    }
+
+    /// What holds frames in the log, in words.
+    fn pins(&self) -> String {
+        let behind = |shard: ShardId| {
+            let (tip, from) = (self.tip(shard).lsn, self.newest[usize::from(shard.0)].0);
+            let slowest = self.shared.feed.consumers.slowest(shard).filter(|(_, has)| *has < from);
+            let (what, has) = match slowest {
+                Some((name, has)) => (format!("consumer {name}"), has),
+                None => ("the newest snapshot".to_owned(), from),
+            };
+            format!("shard {shard}: {what} is {} records behind", tip.0.saturating_sub(has.0))
+        };
+        self.shards().into_iter().map(behind).collect::<Vec<_>>().join("; ")
+    }
+
+    fn trim_failed(&mut self, error: &TrimError) {
+        if error.is_fatal() {
+            return self.shared.fail(Failure::Log(error.to_string()));
+        }
+        self.shared.storage.lock().failures += 1;
+        let retry_s = RETRY.micros() / 1_000_000;
+        tracing::warn!(%error, retry_s, "frames could not be moved to the archive; bids go on, the log grows");
+        self.retry_at = self.shared.clock.now().saturating_add(RETRY);
+    }
+}
