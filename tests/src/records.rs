@@ -51,12 +51,13 @@ impl Line {
     }
 }
 
-/// All records of every shard, in order. Nobody else may have the directory open.
+/// All records of every shard that there still are, in order. Nobody else may have the directory open.
 #[must_use]
 pub fn by_shard(data: &Path) -> BTreeMap<ShardId, Vec<Line>> {
     let log = open(data);
     let lines = |shard| {
-        let frames = log.read_from(shard, Lsn(1)).map(|frame| frame.expect("a whole frame"));
+        let oldest = log.reader().oldest(shard);
+        let frames = log.read_from(shard, oldest).map(|frame| frame.expect("a whole frame"));
         let lines = frames.flat_map(|frame| {
             let line = |(lsn, record)| Line {
                 position: Position { shard, epoch: frame.epoch(), lsn },

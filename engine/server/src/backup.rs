@@ -14,14 +14,12 @@ mod copy;
 mod error;
 mod follow;
 mod manifest;
-mod progress;
 mod report;
 mod shelf;
 mod snapshots;
 
 pub(crate) use error::BackupError;
 pub(crate) use manifest::{MANIFEST_FILE, Manifest, ShardEnd};
-pub(crate) use progress::Progress;
 pub(crate) use snapshots::copy_whole;
 
 use crate::config::Address;

@@ -11,7 +11,7 @@ mod explain;
 mod export;
 mod inspect;
 mod lines;
-mod progress;
+pub(crate) mod progress;
 mod range;
 mod replay;
 mod salvage;

@@ -6,7 +6,8 @@
 use super::error::BackupError;
 use super::manifest::Manifest;
 use super::shelf::Shelf;
-use super::{BackupFlags, Progress, snapshots};
+use super::{BackupFlags, snapshots};
+use crate::logtool::progress::Progress;
 use gavel_core::{Lsn, Position, ShardId, Timestamp};
 use gavel_log::{LogReader, Mark, Offline, ReadCause, Tip, Tips};
 use std::path::{Path, PathBuf};
@@ -23,7 +24,7 @@ pub(super) fn run(flags: &BackupFlags, _json: bool) -> Result<Manifest, BackupEr
     let mut shelf = Shelf::open(&flags.dir, &format!("a backup of {}", flags.data.display()))?;
     // Before the log is looked at: what a snapshot knows of, the log holds by then.
     snapshots::copy_all(&flags.data, &flags.dir)?;
-    let scanning = Progress::bytes("scanning the log", 0);
+    let scanning = Progress::bytes();
     let source = Offline::open_with(&flags.data, &mut |read| scanning.stage(read))?;
     drop(scanning);
     let (ends, at) = durable_ends(&source, &flags.data);

@@ -134,14 +134,22 @@ impl Follower {
         Ok(())
     }
 
+    /// Syncs what has come, then acknowledges it. A shard that the manifest does not tell of yet comes into it before that.
     fn flush(&mut self) -> Result<(), BackupError> {
-        for (shard, frames) in std::mem::take(&mut self.pending) {
-            self.shelf.append(shard, &frames, self.now)?;
+        let pending = std::mem::take(&mut self.pending);
+        self.pending_bytes = 0;
+        for (shard, frames) in &pending {
+            self.shelf.append(*shard, frames, self.now)?;
+            self.status.synced(frames);
+        }
+        let is_told = |shard| self.written.as_ref().is_some_and(|(_, told)| told.shards.contains_key(shard));
+        if !pending.keys().all(is_told) {
+            self.write_manifest()?;
+        }
+        for shard in pending.into_keys() {
             let tip = self.shelf.tip(shard);
             self.consumer.acknowledge(Position { shard, epoch: tip.epoch, lsn: tip.lsn });
-            self.status.synced(&frames);
         }
-        self.pending_bytes = 0;
         Ok(())
     }
 

@@ -2,7 +2,8 @@
 
 use super::RestoreError;
 use super::plan::{Plan, ShardPlan};
-use crate::backup::{Progress, copy_whole};
+use crate::backup::copy_whole;
+use crate::logtool::progress::Progress;
 use gavel_core::{Epoch, Lsn, ShardId, Timestamp};
 use gavel_log::archive::Writer;
 use gavel_log::offline::{Run, Salvage};

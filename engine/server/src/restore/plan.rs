@@ -4,7 +4,8 @@
 //! costs history, not state, where a snapshot lies behind it.
 
 use super::RestoreError;
-use crate::backup::{BackupError, MANIFEST_FILE, Manifest, Progress};
+use crate::backup::{BackupError, MANIFEST_FILE, Manifest};
+use crate::logtool::progress::Progress;
 use gavel_core::{Epoch, Lsn, Position, ShardId, Timestamp};
 use gavel_log::archive::ARCHIVE_DIR;
 use gavel_log::offline::{Run, Salvage};
@@ -109,7 +110,7 @@ fn copy_epoch(last: Epoch) -> Epoch {
 
 /// Looks at all frames. A backup that is being written to renames a file now and then: then it is looked at again.
 fn scan(backup: &Path) -> Result<Salvage, RestoreError> {
-    let reading = Progress::bytes("reading the backup", 0);
+    let reading = Progress::bytes();
     let scan = || Salvage::scan(backup, &mut |read| reading.stage(read)).map_err(RestoreError::io(backup));
     let mut salvage = scan()?;
     for _ in 1..TRIES {

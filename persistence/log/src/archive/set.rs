@@ -143,18 +143,25 @@ impl Archive {
         self.write().entry(file.shard).or_default().files.push(Arc::new(file));
     }
 
-    /// Removes a shard's oldest file, durably: a power cut must not bring back one whose follower is gone.
+    /// Removes a shard's oldest file, durably: a power cut must not bring back one whose follower is gone. Readers are told first: one
+    /// that finds no file must find, too, that it is gone on purpose.
     pub(crate) fn remove_oldest(&self, shard: ShardId) -> Result<(), Error> {
         let Some(file) = self.read().get(&shard).and_then(|shelf| shelf.files.first().cloned()) else {
             return Ok(());
         };
+        if let Some(shelf) = self.write().get_mut(&shard) {
+            shelf.files.remove(0);
+        }
         match std::fs::remove_file(&file.path) {
             // Somebody else removed it: gone is gone.
             Err(error) if error.kind() == ErrorKind::NotFound => {}
-            removed => removed.map_err(about(&file.path))?,
-        }
-        if let Some(shelf) = self.write().get_mut(&shard) {
-            shelf.files.remove(0);
+            Err(error) => {
+                if let Some(shelf) = self.write().get_mut(&shard) {
+                    shelf.files.insert(0, Arc::clone(&file));
+                }
+                return Err(about(&file.path)(error));
+            }
+            Ok(()) => {}
         }
         sync_dir(&self.dir)
     }
