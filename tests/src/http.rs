@@ -199,7 +199,7 @@ impl Answer {
     }
 
     /// The answer, which must have this status.
-    #[must_use]
+    #[allow(clippy::must_use_candidate, clippy::return_self_not_must_use, reason = "it asserts by itself")]
     pub fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{}", String::from_utf8_lossy(&self.body));
         self

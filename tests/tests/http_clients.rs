@@ -108,7 +108,16 @@ fn schemathesis_finds_nothing_that_the_description_does_not_say() {
             "--request-timeout",
             "20",
         ])
-        .args(["--exclude-path-regex", "/events$", "--suppress-health-check", "all", "--no-color"])
+        // Streams are no single answers; they have suites of their own.
+        .args([
+            "--exclude-path-regex",
+            "(/events|^/v1/bids)$",
+            "--suppress-health-check",
+            "all",
+            "--no-color",
+        ])
+        // Rules between fields, such as one of two, a schema can't say: what fits the schema may be INVALID.
+        .args(["--exclude-checks", "positive_data_acceptance"])
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stdout);

@@ -22,6 +22,8 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::EnvFilter;
 
 /// The file in the data directory that tells where RESP is spoken; useful when the system chose the port.
 pub(crate) const ADDRESS_FILE: &str = "resp.addr";
@@ -56,7 +58,10 @@ pub(crate) fn run(settings: &Settings, json: bool) -> Exit {
 
 fn start_logging(settings: &Settings) {
     let level = settings.log_level.filter();
-    let builder = tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(level);
+    // What the HTTP library says of its threads is news to those only who look for defects.
+    let libraries = if level > LevelFilter::INFO { level } else { level.min(LevelFilter::WARN) };
+    let filter = EnvFilter::new(format!("{level},actix_server={libraries}"));
+    let builder = tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter);
     match settings.log_format {
         LogFormat::Json => builder.json().init(),
         LogFormat::Text => {

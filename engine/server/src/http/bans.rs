@@ -22,7 +22,7 @@ use std::sync::atomic::Ordering;
 
 /// Bans a bidder from all auctions.
 #[utoipa::path(
-    tag = "bans", request_body = NewBan,
+    tag = "bans", request_body = Option<NewBan>,
     params(("bidder" = AccountText, Path, description = "Who")),
     responses((status = 201, description = "In force everywhere, and on disk"), (status = 204, description = "It was in force already"), Refused)
 )]
@@ -50,7 +50,7 @@ pub(super) async fn unban(
 
 /// Bans a bidder from all auctions of one seller.
 #[utoipa::path(
-    tag = "bans", request_body = NewBan,
+    tag = "bans", request_body = Option<NewBan>,
     params(("bidder" = AccountText, Path, description = "Who"), ("seller" = AccountText, Path, description = "From whose auctions")),
     responses((status = 201, description = "In force everywhere, and on disk"), (status = 204, description = "It was in force already"), Refused)
 )]
@@ -84,7 +84,7 @@ pub(super) async fn unban_by_seller(
 
 /// Bans a bidder from one auction.
 #[utoipa::path(
-    tag = "bans", request_body = NewBan,
+    tag = "bans", request_body = Option<NewBan>,
     params(("bidder" = AccountText, Path, description = "Who"), ("auction" = AuctionText, Path, description = "From which auction")),
     responses((status = 201, description = "In force, and on disk"), (status = 204, description = "It was in force already"), Refused)
 )]

@@ -112,11 +112,10 @@ impl Out<'_> {
 
     /// `unit`: how many of what was counted make one of what is told.
     fn histogram(&mut self, name: &str, help: &str, histogram: &Histogram, unit: f64) -> FmtResult {
-        let counts: Vec<(Option<u64>, u64)> = histogram.buckets().collect();
-        let count = counts.iter().map(|(_, count)| count).sum();
-        // What lies above all bounds is in `count`, from which the encoder makes the bucket `+Inf`.
-        let bounded = |(bound, count): &(Option<u64>, u64)| bound.map(|bound| (bound as f64 / unit, *count));
-        let buckets: Vec<(f64, u64)> = counts.iter().filter_map(bounded).collect();
+        let bound = |bound: Option<u64>| bound.map_or(f64::INFINITY, |bound| bound as f64 / unit);
+        let buckets: Vec<(f64, u64)> =
+            histogram.buckets().map(|(upper, count)| (bound(upper), count)).collect();
+        let count = buckets.iter().map(|(_, count)| count).sum();
         let mut encoder = self.0.encode_descriptor(name, help, None, MetricType::Histogram)?;
         encoder.encode_histogram::<NoLabelSet>(histogram.sum() as f64 / unit, count, &buckets, None)
     }

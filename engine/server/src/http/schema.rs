@@ -25,10 +25,10 @@ pub(super) struct Terms {
     #[schema(minimum = 1, example = 3600)]
     duration_s: Option<u32>,
     /// The least first bid; 1 unless said.
-    #[schema(maximum = 9007199254740991u64)]
+    #[schema(minimum = 1, maximum = 9007199254740991u64)]
     opening_price: Option<u64>,
     /// Below it the item is not sold; secret.
-    #[schema(maximum = 9007199254740991u64)]
+    #[schema(minimum = 1, maximum = 9007199254740991u64)]
     reserve_price: Option<u64>,
     /// A price at which the item can be had at once.
     buy_now: Option<BuyNow>,
@@ -42,11 +42,13 @@ pub(super) struct Terms {
     /// Until when a bid can be taken back; never unless said.
     retraction: Option<Retractable>,
     /// Placement goes by this text; by the seller unless said.
-    #[schema(max_length = 128)]
+    #[schema(min_length = 1, max_length = 128)]
     placement_key: Option<String>,
     /// How long the winner has to pay, in seconds; 7 days unless said.
+    #[schema(minimum = 1, maximum = 7776000)]
     payment_window_s: Option<u32>,
     /// How long a second chance stands, in seconds; 1 day unless said.
+    #[schema(minimum = 1, maximum = 2592000)]
     offer_window_s: Option<u32>,
     /// For the readers; at most 16,384 bytes without spaces, at most 32 deep.
     #[schema(value_type = Option<Object>)]
