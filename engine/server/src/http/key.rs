@@ -147,7 +147,7 @@ mod tests {
         assert_ne!(key("order-7").unwrap().bid_id_of_line(1), key("order-7").unwrap().bid_id_of_line(2));
     }
 
-    const ORDER_7: &str = "00000000-0000-0000-0000-000000000000";
+    const ORDER_7: &str = "450fa13d-9756-86c3-a458-08fd7d53f6d2";
 
     #[test]
     fn a_hash_is_a_version_8_uuid_that_the_engine_never_assigns() {
