@@ -45,6 +45,10 @@ impl Handle {
     /// Refused for want of credit, or by the rules. It may then be in force in some shards; it can be sent again.
     pub async fn ban(&self, ban: WideBan) -> Result<Reply, Refusal> {
         let _alone = self.shared().routing.admin.lock().await;
+        // No shard runs yet that could be asked: the answer of none would look like a refusal by the rules.
+        if self.phase() == Phase::Loading {
+            return Err(Refusal::Loading);
+        }
         let shards = (0..=u8::MAX).map(ShardId);
         let running = shards.filter(|shard| self.shared().shards[usize::from(shard.0)].get().is_some());
         let replies =
