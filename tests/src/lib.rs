@@ -18,6 +18,7 @@
 pub mod backup;
 pub mod binaries;
 pub mod client;
+pub mod command_line;
 pub mod fixtures;
 pub mod log_tool;
 pub mod oracle;

@@ -4,24 +4,31 @@
 //! help, and never change.
 
 use crate::backup::BackupFlags;
+use crate::client::{self, ClientCommand};
+use crate::completions::{self, CompletionsFlags};
 use crate::config::{Given, Settings, UnknownVariables};
 use crate::consumer::ConsumerCommand;
 use crate::exit::{EXIT_CODES_HELP, Exit};
 use crate::logtool::{self, LogCommand};
+use crate::manual::{self, ManFlags};
 use crate::restore::RestoreFlags;
 use crate::shards::ShardsCommand;
 use crate::{backup, consumer, demo, output, restore, serve, shards};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const EXAMPLES: &str = "\
 Examples:
   gavel demo                                see a closing-minute storm, a crash and a recovery
   gavel serve                               take bids on 127.0.0.1:7400, data in ./gavel-data
   gavel serve --data /srv/gavel --resp 0.0.0.0:7400
-  redis-cli -p 7400 BID 20261122-003-00000042 7 10600
+  gavel open --seller 7 --currency KRW --for 10m      prints the new auction's id
+  gavel bid 20261122-003-00000042 8 10600
+  gavel watch 20261122-003-00000042         every change, until it is final
+  redis-cli -p 7400 BID 20261122-003-00000042 8 10600
   gavel shards list                         shards and policy of the running server
-  gavel shards simulate --add 2 --days 30   what adding two shards would do";
+  gavel shards simulate --add 2 --days 30   what adding two shards would do
+  gavel man ~/.local/share/man/man1         these pages for `man gavel`";
 
 const SERVE_HELP: &str = "\
 Settings: each is taken from the first of these that has it:
@@ -41,6 +48,29 @@ const SERVE_ABOUT: &str = "\
 Take bids: recover what the data directory holds, listen, and run until SIGTERM or SIGINT.
 
 A stop in order refuses new work, finishes what was taken, marks the log as clean and exits with 0.";
+
+const CONFIG_HELP: &str = "\
+Settings: each is taken from the first of these that has it:
+  1. a flag                 --pulse-grace-ms 10
+  2. the environment        GAVEL_PULSE_GRACE_MS=10
+  3. the settings file      pulse_grace_ms = 10
+  4. the default
+
+Examples:
+  gavel config                              what is in force, and where each value came from
+  gavel config --example > gavel.toml       a file to begin with: every setting with its default
+  gavel config --config /etc/gavel.toml --json";
+
+const DEMO_HELP: &str = "\
+Examples:
+  gavel demo
+  gavel demo --seconds 60 --data /tmp/demo
+  gavel demo --json | jq .verdict.ok";
+
+const VERSION_HELP: &str = "\
+Examples:
+  gavel version
+  gavel version --json";
 
 const DEMO_ABOUT: &str = "\
 Show it all: an engine in a directory of its own, and the last minute of an auction over TCP.
@@ -65,8 +95,10 @@ enum Command {
     #[command(long_about = SERVE_ABOUT, after_help = SERVE_HELP)]
     Serve(SettingsFlags),
     /// Show it all: an engine in a fresh directory, a closing-minute storm over TCP, a report
-    #[command(long_about = DEMO_ABOUT)]
+    #[command(long_about = DEMO_ABOUT, after_help = DEMO_HELP)]
     Demo(DemoFlags),
+    #[command(flatten)]
+    Client(ClientCommand),
     /// List, add and drain shards, and say where new auctions go
     #[command(subcommand, after_help = shards::HELP)]
     Shards(ShardsCommand),
@@ -83,9 +115,16 @@ enum Command {
     #[command(subcommand, after_help = consumer::HELP)]
     Consumer(ConsumerCommand),
     /// Print the settings in force, and where each came from
-    #[command(after_help = SERVE_HELP)]
-    Config(SettingsFlags),
+    #[command(after_help = CONFIG_HELP)]
+    Config(ConfigFlags),
+    /// Print what a shell needs to complete commands and flags
+    #[command(after_help = completions::HELP)]
+    Completions(CompletionsFlags),
+    /// Write the help of every command as manual pages
+    #[command(after_help = manual::HELP)]
+    Man(ManFlags),
     /// Print the version
+    #[command(after_help = VERSION_HELP)]
     Version,
 }
 
@@ -108,6 +147,16 @@ pub(crate) struct DataFlags {
     /// The settings file, TOML [default: $GAVEL_CONFIG, else ./gavel.toml if it is there]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+}
+
+/// The flags of `gavel config`.
+#[derive(Debug, Args)]
+struct ConfigFlags {
+    /// Print a settings file with every setting, commented: what it is, its unit, bounds and default
+    #[arg(long)]
+    example: bool,
+    #[command(flatten)]
+    settings: SettingsFlags,
 }
 
 /// The flags of the demo.
@@ -172,7 +221,13 @@ fn dispatch(cli: Cli) -> Exit {
         Command::Log(command) => {
             with_settings(command.data().into(), |settings| logtool::run(&command, settings, json))
         }
-        Command::Config(flags) => with_settings(flags, |settings| output::data(&describe(settings, json))),
+        Command::Client(command) => client::run(&command, json),
+        Command::Config(ConfigFlags { example: true, .. }) => example(),
+        Command::Config(ConfigFlags { settings, .. }) => {
+            with_settings(settings, |settings| output::data(&describe(settings, json)))
+        }
+        Command::Completions(flags) => completions::run(flags, with_exit_codes(Cli::command())),
+        Command::Man(flags) => manual::run(&flags, with_exit_codes(Cli::command()), json),
         Command::Version => output::data(&version(json)),
     }
 }
@@ -187,6 +242,14 @@ fn with_settings(flags: SettingsFlags, then: impl FnOnce(&Settings) -> Exit) -> 
             then(&settings)
         }
         Err(problem) => output::failure(Exit::Usage, &problem),
+    }
+}
+
+/// The defaults, whatever is set.
+fn example() -> Exit {
+    match Settings::load(Given::default(), Some(Path::new("/dev/null")), |_| None) {
+        Ok(defaults) => output::data(&defaults.example()),
+        Err(problem) => output::failure(Exit::Failure, &problem),
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod bounds;
 mod error;
+mod example;
 mod given;
 mod integer;
 mod values;

@@ -1,9 +1,10 @@
 //! `gavel consumer …`: who follows the feed by name, and forgetting who is gone.
 
+use crate::client::{self, LinkError};
 use crate::exit::Exit;
 use crate::output;
 use crate::shards::Server;
-use crate::shards::remote::{ask, print, to_text};
+use crate::shards::remote::{ask, change};
 use clap::Subcommand;
 use gavel_core::ConsumerName;
 use serde::Deserialize;
@@ -37,20 +38,17 @@ pub(crate) enum ConsumerCommand {
 pub(crate) fn run(command: &ConsumerCommand, json: bool) -> Exit {
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
     match command {
-        ConsumerCommand::List(server) => match ask(server.address, &words(&["CONSUMERS", "LIST"])) {
-            Ok(answer) if json => output::data(&answer.to_string()),
-            Ok(answer) => match Vec::<Consumer>::deserialize(&answer) {
-                Ok(consumers) => output::data(&list(&consumers)),
-                Err(problem) => {
-                    let words = format_args!("the server at {} can't be asked: {problem}", server.address);
-                    output::failure(Exit::Failure, &words)
-                }
-            },
-            Err(problem) => output::failure(Exit::Failure, &problem),
-        },
+        ConsumerCommand::List(server) => {
+            let listed = ask(*server, &words(&["CONSUMERS", "LIST"])).and_then(|answer| {
+                let strange =
+                    |problem: serde_json::Error| LinkError::Strange(server.address(), problem.to_string());
+                let consumers = Vec::<Consumer>::deserialize(&answer).map_err(strange)?;
+                Ok(if json { answer.to_string() } else { list(&consumers) })
+            });
+            client::print(listed)
+        }
         ConsumerCommand::Forget { name, server } => {
-            let answer = ask(server.address, &words(&["CONSUMERS", "FORGET", name.as_str()]));
-            print(answer.map(|answer| if json { answer.to_string() } else { to_text(&answer) }))
+            change(*server, &words(&["CONSUMERS", "FORGET", name.as_str()]), json)
         }
     }
 }

@@ -17,6 +17,12 @@ pub(crate) enum Exit {
     LogRefused = 5,
     /// Gavel itself has a defect and has stopped before it could do harm. Everything acknowledged is on disk.
     Defect = 6,
+    /// The server has refused the command, by the rules or because something in it is wrong. It says why; nothing was done.
+    Refused = 7,
+    /// The server can't be reached, or takes nothing now. Nothing was done; try again.
+    Unavailable = 8,
+    /// The command was sent and not answered. Whether it was carried out is unknown.
+    Unknown = 9,
 }
 
 impl From<Exit> for std::process::ExitCode {
@@ -34,7 +40,10 @@ Exit codes:
   3  the log can't be written any more (a failing or full disk); everything acknowledged is on disk
   4  another process holds the data directory
   5  the log is damaged or not Gavel's, and was refused; nothing in it was changed
-  6  a defect of Gavel itself stopped it; everything acknowledged is on disk";
+  6  a defect of Gavel itself stopped it; everything acknowledged is on disk
+  7  the server refused the command (stderr has the code and the words); nothing was done
+  8  the server can't be reached, or takes nothing now (BUSY, LOADING); nothing was done, try again
+  9  the server gave no answer; whether it was done is unknown";
 
 #[cfg(test)]
 mod tests {
@@ -50,6 +59,9 @@ mod tests {
             Exit::DataInUse,
             Exit::LogRefused,
             Exit::Defect,
+            Exit::Refused,
+            Exit::Unavailable,
+            Exit::Unknown,
         ];
         let listed: Vec<String> = EXIT_CODES_HELP.lines().skip(1).map(|line| line[2..3].to_owned()).collect();
         assert_eq!(listed, all.map(|exit| (exit as u8).to_string()));

@@ -4,12 +4,15 @@
 
 mod backup;
 mod cli;
+mod client;
+mod completions;
 mod config;
 mod consumer;
 mod demo;
 mod exit;
 mod info;
 mod logtool;
+mod manual;
 mod output;
 mod restore;
 mod serve;

@@ -21,16 +21,23 @@ pub(crate) fn failure(exit: Exit, problem: &dyn Display) -> Exit {
     exit
 }
 
-/// Says on stderr how something is going.
-pub(crate) fn note(words: &dyn Display) {
-    // Nobody is left to tell when stderr is gone.
-    drop(writeln!(std::io::stderr().lock(), "{words}"));
-}
-
 /// Says on stderr what was found strange, and is gone on with.
 pub(crate) fn warning(found: &dyn Display) {
     // Nobody is left to tell when stderr is gone.
     drop(writeln!(std::io::stderr().lock(), "warning: {found}"));
+}
+
+/// Says on stderr what a server has refused: its code, then its words.
+pub(crate) fn refused(exit: Exit, refusal: &dyn Display) -> Exit {
+    // Nobody is left to tell when stderr is gone; the exit code still says it.
+    drop(writeln!(std::io::stderr().lock(), "refused: {refusal}"));
+    exit
+}
+
+/// Says on stderr how something is going, or what a person may want to know.
+pub(crate) fn note(text: &dyn Display) {
+    // Nobody is left to tell when stderr is gone.
+    drop(writeln!(std::io::stderr().lock(), "{text}"));
 }
 
 /// Rows as text, columns aligned: the first to the left, the others to the right. The first row is the heading.

@@ -4,9 +4,11 @@ mod list;
 pub(crate) mod remote;
 mod simulate;
 
+use crate::client::Target;
 use crate::config::Address;
 use crate::exit::Exit;
 use clap::{Args, Subcommand, ValueEnum};
+use std::time::Duration;
 
 /// The examples in the help.
 pub(crate) const HELP: &str = r#"Nothing that exists ever moves: the shard is chosen when an auction opens, and is part of its id.
@@ -30,8 +32,10 @@ An auction's key is the placement_key of its terms; without one, its seller's ac
 #[derive(Debug, Subcommand)]
 pub(crate) enum ShardsCommand {
     /// List the shards, the policy in force, and those to come
+    #[command(after_help = "Examples:\n  gavel shards list\n  gavel shards list --json | jq .policy")]
     List(Server),
     /// Add shards: new auctions go there, nothing moves
+    #[command(after_help = "Examples:\n  gavel shards add\n  gavel shards add 2")]
     Add {
         /// How many
         #[arg(value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..))]
@@ -40,6 +44,7 @@ pub(crate) enum ShardsCommand {
         server: Server,
     },
     /// Place no new auctions on a shard; those it has go on to their ends
+    #[command(after_help = "Examples:\n  gavel shards drain 1")]
     Drain {
         /// The shard's number
         #[arg(value_name = "SHARD", value_parser = one_shard)]
@@ -48,6 +53,7 @@ pub(crate) enum ShardsCommand {
         server: Server,
     },
     /// Take a drain back: place new auctions on the shard again
+    #[command(after_help = "Examples:\n  gavel shards undrain 1")]
     Undrain {
         /// The shard's number
         #[arg(value_name = "SHARD", value_parser = one_shard)]
@@ -56,6 +62,9 @@ pub(crate) enum ShardsCommand {
         server: Server,
     },
     /// Give a placement key a shard in the directory, or (-) remove its entry
+    #[command(
+        after_help = "Examples:\n  gavel shards place 7 3                    a hot seller to shard 3, while the policy is directory\n  gavel shards place 7 -                    no more"
+    )]
     Place {
         /// The placement_key of auctions; for those without one, their seller's bare account, such as 7
         #[arg(value_name = "KEY")]
@@ -67,8 +76,11 @@ pub(crate) enum ShardsCommand {
         server: Server,
     },
     /// Set how shards are chosen for new auctions
+    #[command(
+        after_help = "Examples:\n  gavel shards policy sequence              from now on, in turn\n  gavel shards policy directory --from 2026-12-01T00:00:00Z\n  gavel shards policy range '[{\"from\": \"\", \"shard\": 0}, {\"from\": \"m\", \"shard\": 1}]'"
+    )]
     Policy {
-        /// How
+        /// How new auctions are placed
         #[arg(value_name = "POLICY")]
         policy: PolicyName,
         /// For range: the table as JSON, ascending from ""
@@ -91,6 +103,18 @@ pub(crate) struct Server {
     /// The running server
     #[arg(long = "server", value_name = "IP:PORT", env = "GAVEL_SERVER", default_value = "127.0.0.1:7400")]
     pub(crate) address: Address,
+}
+
+impl Server {
+    /// Where it listens.
+    pub(crate) const fn address(self) -> Address {
+        self.address
+    }
+
+    /// To be asked once: what is not answered is not asked again.
+    const fn once(self) -> Target {
+        Target { server: self, retry_for: Duration::ZERO }
+    }
 }
 
 /// The policies, by the names that every face spells.
@@ -132,13 +156,13 @@ fn shard_or_none(text: &str) -> Result<String, String> {
 /// Does it.
 pub(crate) fn run(command: &ShardsCommand, json: bool) -> Exit {
     match command {
-        ShardsCommand::List(server) => remote::list(server.address, json),
+        ShardsCommand::List(server) => remote::list(*server, json),
         ShardsCommand::Simulate(flags) => simulate::run(flags, json),
         ShardsCommand::Add { server, .. }
         | ShardsCommand::Drain { server, .. }
         | ShardsCommand::Undrain { server, .. }
         | ShardsCommand::Place { server, .. }
-        | ShardsCommand::Policy { server, .. } => remote::change(server.address, &words(command), json),
+        | ShardsCommand::Policy { server, .. } => remote::change(*server, &words(command), json),
     }
 }
 

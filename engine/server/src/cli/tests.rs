@@ -16,26 +16,7 @@ fn the_definition_holds_together() {
 
 #[test]
 fn every_command_s_help_ends_with_the_exit_codes() {
-    for words in [
-        "",
-        "serve ",
-        "demo ",
-        "config ",
-        "version ",
-        "shards ",
-        "shards list ",
-        "shards undrain ",
-        "shards simulate ",
-        "shards policy ",
-        "log ",
-        "log inspect ",
-        "log verify ",
-        "log replay ",
-        "log explain ",
-        "log export ",
-        "log salvage ",
-        "log diff ",
-    ] {
+    for words in all_commands() {
         let (help, exit) = said(&format!("{words}--help"));
         assert_eq!(exit, Exit::Ok);
         assert!(help.trim_end().ends_with(EXIT_CODES_HELP), "{words}:\n{help}");
@@ -44,31 +25,78 @@ fn every_command_s_help_ends_with_the_exit_codes() {
 }
 
 #[test]
-fn the_help_has_examples() {
-    for words in [
-        "--help",
-        "-h",
-        "serve --help",
-        "shards --help",
-        "shards simulate --help",
-        "log --help",
-        "log explain --help",
-    ] {
-        assert!(said(words).0.contains("Examples:\n"), "{words}");
+fn the_help_of_every_command_has_examples_of_that_command() {
+    for words in all_commands() {
+        let help = said(&format!("{words}--help")).0;
+        let examples = help.split_once("Examples:\n").map(|(_, behind)| behind);
+        let examples = examples.unwrap_or_else(|| panic!("{words:?} has none:\n{help}"));
+        assert!(examples.contains(&format!("gavel {words}").trim_end()), "{words}:\n{help}");
     }
+    assert!(said("-h").0.contains("Examples:\n"));
+}
+
+#[test]
+fn every_command_says_what_it_does_and_every_flag_what_it_is() {
+    walk(&Cli::command(), &mut |path, command| {
+        assert!(command.get_about().is_some(), "{path:?} says nothing");
+        for argument in command.get_arguments().filter(|argument| !argument.is_hide_set()) {
+            let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.len() > 5, "{path:?}: {} says {help:?}", argument.get_id());
+        }
+    });
+}
+
+#[test]
+fn the_exit_codes_of_the_help_fit_all_pages_that_are_made_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("man1");
+    let flags = |words: &[&str]| match parse(words).unwrap().command {
+        Command::Man(flags) => flags,
+        other => panic!("not the pages: {other:?}"),
+    };
+    let exit =
+        manual::run(&flags(&["gavel", "man", dir.to_str().unwrap()]), with_exit_codes(Cli::command()), true);
+    assert_eq!(exit, Exit::Ok);
+    for words in all_commands() {
+        let name = format!("gavel {words}").trim_end().replace(' ', "-");
+        let page = std::fs::read_to_string(dir.join(format!("{name}.1")));
+        let page = page.unwrap_or_else(|problem| panic!("{name}.1: {problem}"));
+        for part in [".SH NAME", "Examples:", "Exit codes:"] {
+            assert!(page.contains(part), "{name}.1 has no {part:?}");
+        }
+    }
+}
+
+/// The words of every command and subcommand, each with a space behind it; none for Gavel itself.
+fn all_commands() -> Vec<String> {
+    let mut all = Vec::new();
+    walk(&Cli::command(), &mut |path, _| all.push(path.to_owned()));
+    assert!(all.len() > 25, "these are not all: {all:?}");
+    all
+}
+
+fn walk(command: &clap::Command, visit: &mut dyn FnMut(&str, &clap::Command)) {
+    fn from(path: &str, command: &clap::Command, visit: &mut dyn FnMut(&str, &clap::Command)) {
+        visit(path, command);
+        for sub in command.get_subcommands() {
+            from(&format!("{path}{} ", sub.get_name()), sub, visit);
+        }
+    }
+    from("", command, visit);
 }
 
 #[test]
 fn what_is_wrong_is_usage() {
     for (words, expected) in [
         ("", "Usage: gavel"),
-        ("sevre", "a similar subcommand exists: 'serve'"),
+        ("serv", "a similar subcommand exists: 'serve'"),
         ("serve --shard 4", "a similar argument exists: '--shards'"),
         ("serve --resp 7400", "an address is IP:PORT, such as 127.0.0.1:7400 or [::1]:7400"),
         ("serve --outage never", "allowed is give-back, off, or fixed:SECONDS with 0 ..= 86400 seconds"),
         ("demo --seconds 0", "0 is not in 1..=3600"),
-        ("log export --from yesterday", "must be a position such as 3-1-42 (shard-epoch-lsn) or a time"),
-        ("log explain 42", "an auction id looks like 20261122-003-00000042"),
+        ("bid 1 2 3", "an auction id looks like 20261122-003-00000042"),
+        ("ban 8 --seller 7 --auction 20261122-003-00000042", "cannot be used with"),
+        ("completions tcsh", "[possible values: bash, elvish, fish, powershell, zsh]"),
         ("shards simulate --policy directory", "[possible values: key, sequence, range]"),
     ] {
         let (text, exit) = said(words);
@@ -86,7 +114,7 @@ fn json_is_understood_before_and_after_the_command() {
 
 #[test]
 fn the_settings_are_printed_as_the_file_would_say_them() {
-    let Command::Config(flags) =
+    let Command::Config(ConfigFlags { settings: flags, .. }) =
         parse(["gavel", "config", "--shards", "4", "--config", "/dev/null"]).unwrap().command
     else {
         panic!("not the settings");
