@@ -23,6 +23,7 @@ mod shard;
 
 pub use shard::{shard_event, shard_type_name};
 
+use crate::reply::uuid_text;
 use crate::view_json::{Fields, object, public_terms, reserve_word};
 use gavel_core::auction::ReserveStatus;
 use gavel_core::event::{
@@ -45,7 +46,7 @@ pub fn event(out: &mut Vec<u8>, position: Position, event: &Event, form: Form) {
     let Event { auction, seq, stamp, at, origin, kind } = event;
     object(out, |fields| {
         fields.text("position", position);
-        fields.text("auction", auction);
+        fields.ascii("auction", &auction.to_text());
         fields.integer("seq", u64::from(seq.0));
         fields.text("type", type_name(kind));
         fields.time("at", Some(*at));
@@ -117,7 +118,7 @@ impl Fields<'_> {
             EventKind::Started | EventKind::Paid => {}
             EventKind::BidAccepted(bid) => self.bid_accepted(bid, form),
             EventKind::BoughtNow { id, buyer, price, pay_by } => {
-                self.text("bid_id", id);
+                self.ascii("bid_id", &uuid_text(id.to_bits()));
                 self.account("bidder", Some(*buyer));
                 self.amount("price", Some(*price));
                 self.text("status", "SOLD");
@@ -174,7 +175,7 @@ impl Fields<'_> {
 
     fn bid_accepted(&mut self, bid: &BidAccepted, form: Form) {
         let BidAccepted { id, bidder, amount, price, leading, extended_to } = *bid;
-        self.text("bid_id", id);
+        self.ascii("bid_id", &uuid_text(id.to_bits()));
         self.account("bidder", Some(bidder));
         if form == Form::Secret {
             self.amount("amount", Some(amount));
@@ -186,7 +187,7 @@ impl Fields<'_> {
 
     fn bid_retracted(&mut self, retracted: &BidRetracted) {
         let BidRetracted { id, bidder, reason, left } = retracted;
-        self.text("bid_id", id);
+        self.ascii("bid_id", &uuid_text(id.to_bits()));
         self.account("bidder", Some(*bidder));
         self.string("reason", &reason.0);
         self.left(left);
@@ -261,6 +262,14 @@ impl Fields<'_> {
         if form == Form::Secret {
             self.account(name, Some(account));
         }
+    }
+
+    /// A text that holds nothing to be escaped, as bytes.
+    fn ascii(&mut self, name: &str, text: &[u8]) {
+        self.name(name);
+        self.out.push(b'"');
+        self.out.extend_from_slice(text);
+        self.out.push(b'"');
     }
 
     fn boolean(&mut self, name: &str, value: bool) {
