@@ -102,7 +102,7 @@ fn passes_that_are_killed_leave_a_backup_that_restores_and_goes_on() {
         let mut command = Command::new(binaries::gavel());
         command.arg("backup").arg(&backup).arg("--data").arg(stormy.server.data());
         let mut pass = Process::start(&mut command, &folder.path().join("pass.log"));
-        if dice % 3 == 0 {
+        if dice.is_multiple_of(3) {
             stormy.kill_and_restart();
         }
         std::thread::sleep(Duration::from_millis((dice >> 8) % 900));
@@ -140,7 +140,7 @@ fn a_backup_that_follows_through_kills_of_both_sides_has_what_it_acknowledged_an
     for round in 0..rounds(12) {
         let dice = random(round);
         stormy.wait_for_accepted(500 + (dice >> 8) % 3_000);
-        let (is_server_killed, is_follower_killed) = (dice % 4 == 0, dice % 4 != 1);
+        let (is_server_killed, is_follower_killed) = (dice.is_multiple_of(4), dice % 4 != 1);
         if is_follower_killed {
             follower.signal(Signal::KILL);
             follower.wait();

@@ -30,7 +30,7 @@ fn kills_of_both_sides_leave_no_gap_and_no_reordering() {
         let dice = random(round);
         // Auctions of their own, so that every bid of the round is high enough.
         let auctions = Item::new().open_spread(&mut server.connect(), 12);
-        let (is_server_killed, is_tail_killed) = (dice % 4 != 0, dice % 3 != 0);
+        let (is_server_killed, is_tail_killed) = (!dice.is_multiple_of(4), !dice.is_multiple_of(3));
         let storm = Storm::start(&server, &auctions, 3);
         storm.wait_for_accepted(500 + (dice >> 8) % 4_000);
         if is_tail_killed {

@@ -136,7 +136,9 @@ fn what_is_no_request_is_told_so_in_one_form() {
     let bids = format!("{auction}/bids");
     let json = "Content-Type: application/json";
     let missing = "/v1/auctions/19700101-000-00000001";
-    let cases: &[(&str, &str, &[&str], &str, u16, &str)] = &[
+    /// Method, path, headers, body; status and code.
+    type Case<'a> = (&'a str, &'a str, &'a [&'a str], &'a str, u16, &'a str);
+    let cases: &[Case<'_>] = &[
         ("GET", "/", &[], "", 404, "UNKNOWN"),
         ("GET", "/v2/auctions", &[], "", 404, "UNKNOWN"),
         ("GET", missing, &[], "", 404, "NOTFOUND"),

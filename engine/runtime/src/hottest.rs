@@ -32,7 +32,7 @@ impl Hottest {
     pub(crate) fn count(&self, now: Timestamp, changes: impl Iterator<Item = (AuctionId, u32)>) {
         let mut places = self.0.lock();
         places.commits += 1;
-        if places.commits % SAMPLED_COMMITS != 0 {
+        if !places.commits.is_multiple_of(SAMPLED_COMMITS) {
             return;
         }
         places.halve(now);

@@ -30,7 +30,7 @@ fn the_help_of_every_command_has_examples_of_that_command() {
         let help = said(&format!("{words}--help")).0;
         let examples = help.split_once("Examples:\n").map(|(_, behind)| behind);
         let examples = examples.unwrap_or_else(|| panic!("{words:?} has none:\n{help}"));
-        assert!(examples.contains(&format!("gavel {words}").trim_end()), "{words}:\n{help}");
+        assert!(examples.contains(format!("gavel {words}").trim_end()), "{words}:\n{help}");
     }
     assert!(said("-h").0.contains("Examples:\n"));
 }

@@ -5,8 +5,9 @@ use super::limits::RESUMES_MAX;
 use super::routes;
 use super::worker::{Common, Worker};
 use crate::server::{Server, StartReport};
+use actix_web::App;
 use actix_web::dev::ServiceResponse;
-use actix_web::{App, test};
+use actix_web::test::{self as client, TestRequest};
 use gavel_engine::{Engine, EngineOptions, LogState, Phase};
 use gavel_log::MemoryLog;
 use serde_json::{Value, json};
@@ -98,17 +99,17 @@ impl House {
 
 async fn status_and_code(response: ServiceResponse) -> (u16, Value) {
     let status = response.status().as_u16();
-    let body: Value = test::read_body_json(response).await;
+    let body: Value = client::read_body_json(response).await;
     (status, body["code"].clone())
 }
 
 #[actix_web::test]
 async fn nothing_is_taken_before_the_log_is_read_nor_once_the_engine_closes() {
     let house = House::new();
-    let app = test::init_service(routes::app(App::new(), Worker::start(Arc::clone(&house.common)))).await;
-    let get = |path: &str| test::TestRequest::get().uri(path).to_request();
+    let app = client::init_service(routes::app(App::new(), Worker::start(Arc::clone(&house.common)))).await;
+    let get = |path: &str| TestRequest::get().uri(path).to_request();
     let post = |path: &str, body: &'static str| {
-        test::TestRequest::post()
+        TestRequest::post()
             .uri(path)
             .insert_header(("Content-Type", "application/json"))
             .set_payload(body)
@@ -122,12 +123,12 @@ async fn nothing_is_taken_before_the_log_is_read_nor_once_the_engine_closes() {
             get("/v1/shards"),
             post("/v1/auctions", TERMS),
             post(bid, r#"{"bidder": "1", "amount": 5}"#),
-            test::TestRequest::put().uri("/v1/bans/7").to_request(),
+            TestRequest::put().uri("/v1/bans/7").to_request(),
         ]
     };
     for request in requests() {
         let path = request.path().to_owned();
-        let response = test::call_service(&app, request).await;
+        let response = client::call_service(&app, request).await;
         assert_eq!(
             response.headers().get("retry-after").map(|value| value.as_bytes()),
             Some(b"1".as_slice()),
@@ -135,20 +136,20 @@ async fn nothing_is_taken_before_the_log_is_read_nor_once_the_engine_closes() {
         );
         assert_eq!(status_and_code(response).await, (503, json!("LOADING")), "{path}");
     }
-    assert_eq!(test::call_service(&app, get("/health/live")).await.status(), 200);
-    assert_eq!(test::call_service(&app, get("/health/ready")).await.status(), 503);
-    assert_eq!(test::call_service(&app, get("/metrics")).await.status(), 200);
+    assert_eq!(client::call_service(&app, get("/health/live")).await.status(), 200);
+    assert_eq!(client::call_service(&app, get("/health/ready")).await.status(), 503);
+    assert_eq!(client::call_service(&app, get("/metrics")).await.status(), 200);
 
     house.ready().await;
-    assert_eq!(test::call_service(&app, get("/health/ready")).await.status(), 200);
-    let opened = test::call_service(&app, post("/v1/auctions", TERMS)).await;
+    assert_eq!(client::call_service(&app, get("/health/ready")).await.status(), 200);
+    let opened = client::call_service(&app, post("/v1/auctions", TERMS)).await;
     assert_eq!(opened.status(), 201);
 
     let House { engine, .. } = house;
     engine.stop().await.unwrap();
-    assert_eq!(test::call_service(&app, get("/health/live")).await.status(), 200);
-    assert_eq!(test::call_service(&app, get("/health/ready")).await.status(), 503);
-    let refused = test::call_service(&app, post(bid, r#"{"bidder": "1", "amount": 5}"#)).await;
+    assert_eq!(client::call_service(&app, get("/health/live")).await.status(), 200);
+    assert_eq!(client::call_service(&app, get("/health/ready")).await.status(), 503);
+    let refused = client::call_service(&app, post(bid, r#"{"bidder": "1", "amount": 5}"#)).await;
     assert_eq!(status_and_code(refused).await, (503, json!("BUSY")));
 }
 
@@ -167,20 +168,19 @@ fn names(object: &Value) -> BTreeSet<String> {
 async fn an_auction_has_the_fields_that_are_described() {
     let house = House::new();
     house.ready().await;
-    let app = test::init_service(routes::app(App::new(), Worker::start(Arc::clone(&house.common)))).await;
-    let post =
-        test::TestRequest::post().uri("/v1/auctions").insert_header(("Content-Type", "application/json"));
-    let opened: Value = test::call_and_read_body_json(&app, post.set_payload(TERMS).to_request()).await;
+    let app = client::init_service(routes::app(App::new(), Worker::start(Arc::clone(&house.common)))).await;
+    let post = TestRequest::post().uri("/v1/auctions").insert_header(("Content-Type", "application/json"));
+    let opened: Value = client::call_and_read_body_json(&app, post.set_payload(TERMS).to_request()).await;
     assert_eq!(names(&opened), fields("Auction"));
     for (field, schema) in [("buy_now", "BuyNow"), ("soft_close", "SoftClose")] {
         assert_eq!(names(&opened[field]), fields(schema));
     }
     assert_eq!(names(&opened["increments"][0]), fields("Step"));
-    let bid = test::TestRequest::post().uri(&format!("/v1/auctions/{}/bids", opened["id"].as_str().unwrap()));
+    let bid = TestRequest::post().uri(&format!("/v1/auctions/{}/bids", opened["id"].as_str().unwrap()));
     let bid = bid
         .insert_header(("Content-Type", "application/json"))
         .set_payload(r#"{"bidder": "1", "amount": 5000}"#);
-    let receipt: Value = test::call_and_read_body_json(&app, bid.to_request()).await;
+    let receipt: Value = client::call_and_read_body_json(&app, bid.to_request()).await;
     assert_eq!(names(&receipt), fields("BidReceipt"));
     house.engine.stop().await.unwrap();
 }
