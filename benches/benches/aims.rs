@@ -7,9 +7,10 @@ use clap::Parser;
 use gavel_benches::aims::{Plan, ROWS};
 use gavel_benches::error::BenchError;
 use gavel_benches::machine::Machine;
+use gavel_benches::server;
 use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Duration;
 
 /// Measure the engine against its aims.
@@ -57,7 +58,7 @@ fn measure(flags: &Flags) -> Result<String, BenchError> {
         rounds: flags.runs,
         time: Duration::from_secs(flags.seconds),
         rows: rows(&flags.only)?,
-        server: flags.server.clone().map_or_else(build_server, Ok)?,
+        server: flags.server.clone().map_or_else(server::build, Ok)?,
         dir: flags.dir.clone(),
     };
     let results = plan.run(|what| {
@@ -79,22 +80,6 @@ fn rows(names: &[String]) -> Result<Vec<&'static str>, BenchError> {
             .ok_or_else(|| BenchError::UnknownRow { name: name.clone(), known: all.join(", ") })
     };
     names.iter().map(find).collect()
-}
-
-/// Builds the server of these sources, and says where it is: beside this bench.
-fn build_server() -> Result<PathBuf, BenchError> {
-    let io = |source| BenchError::Io { what: "building the server".to_owned(), source };
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo)
-        .args(["build", "--release", "-p", "gavel"])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .status()
-        .map_err(io)?;
-    if !status.success() {
-        return Err(BenchError::Build(status));
-    }
-    let bench = std::env::current_exe().map_err(io)?;
-    Ok(bench.ancestors().nth(2).unwrap_or(Path::new(".")).join("gavel"))
 }
 
 fn say(mut out: impl Write, text: &str) -> ExitCode {

@@ -207,6 +207,24 @@ impl Drop for Server {
     }
 }
 
+/// Builds the server of these sources, and says where it is: beside this bench.
+///
+/// # Errors
+/// It does not build.
+pub fn build() -> Result<PathBuf, BenchError> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(cargo)
+        .args(["build", "--release", "-p", "gavel"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .status()
+        .map_err(io("building the server"))?;
+    if !status.success() {
+        return Err(BenchError::Build(status));
+    }
+    let bench = std::env::current_exe().map_err(io("building the server"))?;
+    Ok(bench.ancestors().nth(2).unwrap_or(Path::new(".")).join("gavel"))
+}
+
 fn spawn(binary: &Path, dir: &Path) -> Result<Child, BenchError> {
     let messages = File::options().create(true).append(true).open(dir.join("messages"));
     Command::new(binary)

@@ -72,7 +72,7 @@ pub(crate) struct BackupFlags {
 
 /// Makes a backup, or goes on with one.
 pub(crate) fn run(flags: &BackupFlags, json: bool) -> Exit {
-    let made = if flags.follow { follow::run(flags, json) } else { copy::run(flags, json) };
+    let made = if flags.follow { follow::run(flags, json) } else { copy::run(flags) };
     match made {
         Ok(manifest) if json => output::data(&manifest.to_json()),
         Ok(manifest) => output::data(&report::text(&flags.dir, &manifest)),

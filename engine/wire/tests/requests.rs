@@ -6,8 +6,12 @@
 
 use gavel_core::command::{Reason, StandingBids};
 use gavel_core::placement::{KeyRange, Policy};
-use gavel_core::{AccountId, Amount, AuctionId, BidId, Command, Details, ShardId, Timestamp};
-use gavel_wire::request::{Act, Ban, ClientRequest, CommandQuery, Hello, ShardsRequest, Unban, parse};
+use gavel_core::{
+    AccountId, Amount, AuctionId, BidId, Command, Details, Epoch, Lsn, Position, ShardId, Timestamp,
+};
+use gavel_wire::request::{
+    Act, Ban, ClientRequest, CommandQuery, ConsumersRequest, Follow, Hello, ShardsRequest, Unban, parse,
+};
 use gavel_wire::{Decoder, Item, Protocol, Request, RequestError, encode};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -78,6 +82,11 @@ fn every_other_command_is_understood() {
     let amount = Amount::new(10_600).unwrap();
     let (auction, all, seller) = (id(), None, Some(bidder(9)));
     let uuid_account: AccountId = UUID.parse().unwrap();
+    let at = Position { shard: ShardId(3), epoch: Epoch(1), lsn: Lsn(42) };
+    let consumers = |request| Request::Consumers(Box::new(request));
+    let follow = |after, name: Option<&str>| {
+        Request::Follow(Box::new(Follow { after, name: name.map(|name| name.parse().unwrap()) }))
+    };
     let shards = |request| Request::Shards(Box::new(request));
     let client = |request| Request::Client(Box::new(request));
     let hello = |protocol, name: Option<&str>| {
@@ -137,6 +146,14 @@ fn every_other_command_is_understood() {
             shards(ShardsRequest::Place { key: "seller:7".into(), shard: Some(ShardId(3)) }),
         ),
         ("SHARDS PLACE seller:7 -", shards(ShardsRequest::Place { key: "seller:7".into(), shard: None })),
+        ("FOLLOW 3 START", follow(Position::start(ShardId(3)), None)),
+        ("follow 3 start name flusher", follow(Position::start(ShardId(3)), Some("flusher"))),
+        ("FOLLOW 3 3-1-42", follow(at, None)),
+        ("FOLLOW 3 3-1-42 NAME eu.flusher:2", follow(at, Some("eu.flusher:2"))),
+        ("ACK 3-1-42", Request::Ack(at)),
+        ("CONSUMERS", consumers(ConsumersRequest::List)),
+        ("CONSUMERS list", consumers(ConsumersRequest::List)),
+        ("CONSUMERS FORGET a", consumers(ConsumersRequest::Forget("a".parse().unwrap()))),
         ("INFO", Request::Info(None)),
         ("INFO Server", Request::Info(Some("server".into()))),
         ("HELLO", hello(None, None)),
@@ -186,6 +203,16 @@ fn what_is_wrong_is_told_with_what_would_do() {
         ("BID {id} 7 1 ID 1", format!("INVALID ID {uuid}, got '1'")),
         ("BUYNOW {id}", "INVALID BUYNOW takes 2 or 4 arguments: BUYNOW <auction> <bidder> [ID <uuid>]".into()),
         ("BUYNOW {id} 7 AS {uuid}", "INVALID unexpected 'AS': BUYNOW <auction> <bidder> [ID <uuid>]".into()),
+        ("FOLLOW 3", "INVALID FOLLOW takes 2 or 4 arguments: FOLLOW <shard> <position|START> [NAME <consumer>]".into()),
+        ("FOLLOW 3 START NAME", "INVALID something is missing behind 'NAME': FOLLOW <shard> <position|START> [NAME <consumer>]".into()),
+        ("FOLLOW 3 START AS x", "INVALID unexpected 'AS': FOLLOW <shard> <position|START> [NAME <consumer>]".into()),
+        ("FOLLOW 256 START", "INVALID shard must be an integer 0 ..= 255, got '256'".into()),
+        ("FOLLOW 3 42", "INVALID position must be shard-epoch-lsn, such as 3-1-42, or START, got '42'".into()),
+        ("FOLLOW 3 4-1-42", "INVALID position must be one of shard 3, got '4-1-42'".into()),
+        ("FOLLOW 3 START NAME a/b", "INVALID consumer must have 1 to 64 characters: letters, digits, dots, dashes, underscores, colons, got 'a/b'".into()),
+        ("ACK START", "INVALID position must be shard-epoch-lsn, such as 3-1-42, got 'START'".into()),
+        ("CONSUMERS FORGET", "INVALID CONSUMERS FORGET takes 1 argument: CONSUMERS FORGET <consumer>".into()),
+        ("CONSUMERS drop a", "UNKNOWN CONSUMERS has no subcommand 'drop': CONSUMERS [LIST|FORGET <consumer>]".into()),
         ("RETRACT {id} 5 why", format!("INVALID bid_id {uuid}, got '5'")),
         ("RETRACT {id} {uuid} two words", "INVALID RETRACT takes 3 arguments: RETRACT <auction> <bid_id> <reason>".into()),
         ("REMOVE {id} 7 ''", "INVALID reason must be UTF-8, not empty, without the character U+0000, got ''".into()),

@@ -20,7 +20,7 @@ const MARK_PATIENCE: Duration = Duration::from_secs(3);
 /// Between two looks at it.
 const MARK_PAUSE: Duration = Duration::from_millis(50);
 
-pub(super) fn run(flags: &BackupFlags, _json: bool) -> Result<Manifest, BackupError> {
+pub(super) fn run(flags: &BackupFlags) -> Result<Manifest, BackupError> {
     let mut shelf = Shelf::open(&flags.dir, &format!("a backup of {}", flags.data.display()))?;
     // Before the log is looked at: what a snapshot knows of, the log holds by then.
     snapshots::copy_all(&flags.data, &flags.dir)?;

@@ -24,6 +24,9 @@ pub enum ConsumersRequest {
     Forget(ConsumerName),
 }
 
+const POSITION: &str = "must be shard-epoch-lsn, such as 3-1-42";
+const POSITION_OR_START: &str = "must be shard-epoch-lsn, such as 3-1-42, or START";
+
 type Parsed = Result<Request, RequestError>;
 
 pub(super) fn follow(args: &Args<'_>) -> Parsed {
@@ -37,7 +40,11 @@ pub(super) fn follow(args: &Args<'_>) -> Parsed {
         _ => return Err(RequestError::Arity(&entry::FOLLOW)),
     };
     let shard = shard(of)?;
-    let after = if at.eq_ignore_ascii_case(b"START") { Position::start(shard) } else { position(at)? };
+    let after = if at.eq_ignore_ascii_case(b"START") {
+        Position::start(shard)
+    } else {
+        position(at, POSITION_OR_START)?
+    };
     if after.shard != shard {
         return Err(RequestError::argument("position", format!("must be one of shard {shard}"), at));
     }
@@ -45,7 +52,7 @@ pub(super) fn follow(args: &Args<'_>) -> Parsed {
 }
 
 pub(super) fn acknowledge(args: &Args<'_>) -> Parsed {
-    Ok(Request::Ack(position(counted(args, &entry::ACK)?[0])?))
+    Ok(Request::Ack(position(counted(args, &entry::ACK)?[0], POSITION)?))
 }
 
 pub(super) fn consumers(args: &Args<'_>) -> Parsed {
@@ -64,10 +71,8 @@ pub(super) fn consumers(args: &Args<'_>) -> Parsed {
     Ok(Request::Consumers(Box::new(request)))
 }
 
-fn position(text: &[u8]) -> Result<Position, RequestError> {
-    Position::parse(text).ok_or_else(|| {
-        RequestError::argument("position", "must be shard-epoch-lsn, such as 3-1-42, or START", text)
-    })
+fn position(text: &[u8], must: &'static str) -> Result<Position, RequestError> {
+    Position::parse(text).ok_or_else(|| RequestError::argument("position", must, text))
 }
 
 fn consumer(text: &[u8]) -> Result<ConsumerName, RequestError> {
