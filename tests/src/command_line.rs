@@ -24,7 +24,6 @@ impl Run {
     ///
     /// # Panics
     /// When it has not.
-    #[must_use]
     pub fn ok(self) -> String {
         assert_eq!(self.exit, 0, "{self:?}");
         self.stdout.trim_end().to_owned()
