@@ -1,6 +1,5 @@
 //! Goal: whenever a server is killed while it takes a snapshot, hands frames to the archive or removes them from the log, everything
-//! acknowledged is there afterwards, the log's file stays within its stated size, and a data directory of the version before is read,
-//! truncated and recovered.
+//! acknowledged is there afterwards, and the log's file stays within its stated size.
 //!
 //! Method: settings so small that snapshots and truncations happen all the time, storms of bids, and SIGKILL at the sight of a file
 //! that is being written, or of frames that have just been archived. Then every acknowledged bid is sent again with its id, and the
