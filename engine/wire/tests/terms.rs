@@ -214,7 +214,7 @@ fn an_auction_is_shown_whole_but_for_its_secrets() {
             "id": "20261122-003-00000042", "state": "open", "price": 10_500, "min_next": 11_000, "leader": "7",
             "bid_count": 11, "bidder_count": 4, "reserve_status": "not_met", "starts_at": "2026-11-22T09:00:00Z",
             "ends_at": "2026-11-22T10:02:00.250000Z", "seq": 12, "position": "3-1-42",
-            "at": "2026-11-22T09:59:59.000001Z", "seller": "7", "currency": "KRW", "opening_price": 1_000,
+            "at": "2026-11-22T09:59:59.000001Z", "seller": "7", "currency": "KRW", "currency_exponent": 0, "opening_price": 1_000,
             "buy_now": null, "increments": [{"from": 0, "step": 100}, {"from": 10_000, "step": 500}],
             "soft_close": {"mode": "from_bid", "trigger": "price", "window_s": 120, "extension_s": 60,
                 "hard_end": "2026-11-22T11:00:00Z"},
