@@ -1,7 +1,8 @@
 //! What a subscriber has missed: read from the log (or the archive) behind the position that it has seen.
 //!
-//! Bounded: [`RESUME_RECORDS_MAX`] records are looked through, [`RESUME_CHANGES_MAX`] changes told, for [`RESUMES_MAX`] subscribers at a
-//! time. Where that does not do, or the position is not of this log, a `gap` event says so, and the state that follows is all there is.
+//! Bounded: [`RESUME_RECORDS_MAX`] records are looked through and [`RESUME_CHANGES_MAX`] changes told, for
+//! [`RESUMES_MAX`](super::limits::RESUMES_MAX) subscribers at a time. Where that does not do, or the position is not of this log, a
+//! `gap` event says so, and the state that follows is all there is.
 
 use super::limits::{RESUME_CHANGES_MAX, RESUME_RECORDS_MAX, RESUME_WAIT_S};
 use super::problem::Problem;
