@@ -69,10 +69,14 @@ impl Http {
         self.send_raw(&bytes)
     }
 
-    /// Sends a request and reads its answer.
+    /// Sends a request and reads its answer. Where the server says that it is the connection's last, the next goes over another.
     pub fn call(&mut self, method: &str, path: &str, headers: &[&str], body: &[u8]) -> Answer {
         self.send(method, path, headers, body).expect("a request is sent");
-        self.read(method == "HEAD")
+        let answer = self.read(method == "HEAD");
+        if answer.header("connection") == Some("close") {
+            *self = Self::connect(self.writer.peer_addr().expect("where it was connected to"));
+        }
+        answer
     }
 
     /// Gets a path.
