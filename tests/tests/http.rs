@@ -83,10 +83,13 @@ fn a_key_makes_a_retry_the_same_request_also_after_a_kill() {
     assert_eq!(opened.problem(), (400, "INVALID".to_owned()), "a key has no spaces");
     let opened = http.post_with("/v1/auctions", &["Idempotency-Key: \"lamp-1\""], &terms).expect(201).json();
     let bids = format!("/v1/auctions/{}/bids", opened["id"].as_str().unwrap());
-    let offer = json!({"bidder": "1", "amount": 5_000});
     let uuid = "0197b1c2-7d3e-7a4b-8c5d-6e7f8091a2b3";
-    let keys = [format!("Idempotency-Key: {uuid}"), "Idempotency-Key: my-bid".to_owned()];
-    let first = keys.clone().map(|key| http.post_with(&bids, &[&key], &offer).expect(200).json());
+    let offer = |amount: u64| json!({"bidder": "1", "amount": amount});
+    let offers = [
+        (format!("Idempotency-Key: {uuid}"), offer(5_000)),
+        ("Idempotency-Key: my-bid".to_owned(), offer(6_000)),
+    ];
+    let first = offers.clone().map(|(key, offer)| http.post_with(&bids, &[&key], &offer).expect(200).json());
     assert_eq!(first[0]["bid_id"], uuid);
     assert_ne!(first[1]["bid_id"], uuid);
     server.kill9();
@@ -100,9 +103,9 @@ fn a_key_makes_a_retry_the_same_request_also_after_a_kill() {
     others["opening_price"] = json!(1);
     let conflict = http.post_with("/v1/auctions", &["Idempotency-Key: lamp-1"], &others);
     assert_eq!(conflict.problem(), (409, "IDCONFLICT".to_owned()));
-    for (key, first) in keys.iter().zip(&first) {
-        assert_eq!(http.post_with(&bids, &[key], &offer).expect(200).json(), *first);
-        let conflict = http.post_with(&bids, &[key], &json!({"bidder": "1", "amount": 6_000}));
+    for ((key, offered), first) in offers.iter().zip(&first) {
+        assert_eq!(http.post_with(&bids, &[key], offered).expect(200).json(), *first);
+        let conflict = http.post_with(&bids, &[key], &offer(7_000));
         assert_eq!(conflict.problem(), (409, "IDCONFLICT".to_owned()));
     }
 }

@@ -5,14 +5,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a suite fails by panicking")]
 
 use gavel_core::AuctionId;
-use gavel_tests::{Client, Http, Item, Options, Server, wait};
-use rustix::process::{Resource, Rlimit, setrlimit};
+use gavel_tests::{Client, Http, Item, Options, Server};
 use serde_json::json;
 use std::io::{Read, Write};
 use std::net::Shutdown;
-
-/// Of this process and the server that it starts; the runner gives each test a process of its own.
-const OPEN_FILES: u64 = 200;
 
 struct Desk {
     server: Server,
@@ -146,27 +142,6 @@ fn a_client_that_never_reads_its_answers_holds_nobody_up() {
     for sender in senders {
         assert!(sender.join().unwrap().is_err(), "nobody has read it, and it was taken all the same");
     }
-    desk.assert_undisturbed();
-}
-
-#[test]
-fn connections_of_both_faces_share_one_limit() {
-    let few = Rlimit { current: Some(OPEN_FILES), maximum: Some(OPEN_FILES) };
-    setrlimit(Resource::Nofile, few).unwrap();
-    let mut desk = Desk::open();
-    let mut told = |field: &str| desk.resp.info("clients", field).parse::<usize>().unwrap();
-    let (before, limit) = (told("connected_clients"), told("maxclients"));
-    assert!(limit < OPEN_FILES as usize);
-    let others: Vec<Http> = (before..limit).map(|_| Http::connect(desk.server.http())).collect();
-    wait::until("the connections to be counted", || (told("connected_clients") == limit).then_some(()));
-    let mut http = Http::connect(desk.server.http());
-    assert_eq!(http.get("/health/live").problem(), (503, "BUSY".to_owned()));
-    assert!(http.is_closed());
-    let refused = desk.server.connect().read();
-    assert_eq!(refused.code(), Some("BUSY"), "{refused:?}");
-    drop(others);
-    wait::until("the connections to be gone", || (told("connected_clients") == before).then_some(()));
-    Http::connect(desk.server.http()).get("/health/live").expect(200);
     desk.assert_undisturbed();
 }
 
