@@ -57,7 +57,7 @@ mod relay {
 }
 
 use gavel_core::AuctionId;
-use gavel_tests::command_line::{Run, run};
+use gavel_tests::command_line::{Background, Run, run};
 use gavel_tests::{Item, Options, Server};
 use relay::Relay;
 use serde_json::Value;
@@ -289,7 +289,7 @@ fn a_server_that_is_not_there_is_said_at_once_with_what_to_check() {
     let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).unwrap();
     for words in [
         &["get", "20261122-003-00000042"][..],
-        &["bid", "20261122-003-00000042", "8", "5000", "--retry-for", "1h"],
+        &["bid", "20261122-003-00000042", "8", "5000"],
         &["open", "--seller", "7", "--currency", "KRW", "--for", "1h"],
         &["watch", "20261122-003-00000042"],
         &["ban", "8"],
@@ -300,6 +300,19 @@ fn a_server_that_is_not_there_is_said_at_once_with_what_to_check() {
         let expected = [&format!("error: no server at {free}: "), "gavel serve", "--server IP:PORT"];
         assert!(expected.iter().all(|part| gone.stderr.contains(*part)), "{words:?}: {gone:?}");
     }
+}
+
+#[test]
+fn a_server_that_is_to_come_is_waited_for_when_that_is_asked_for() {
+    let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).unwrap();
+    let mut waiting = Background::start(free, &["get", "20261122-003-00000042", "--retry-for", "5m"]);
+    waiting.wait_for_note("trying again for 300s");
+    let server = Server::start(Options::new().at(free));
+    assert_eq!(waiting.wait().code(), Some(REFUSED), "there is a server now, and no such auction");
+    assert!(waiting.notes().contains("refused: NOTFOUND "), "{}", waiting.notes());
+    drop(server);
+    let gone = run(free, &["get", "20261122-003-00000042", "--retry-for", "1s"]);
+    assert_eq!(gone.exit, UNAVAILABLE, "{gone:?}");
 }
 
 #[test]

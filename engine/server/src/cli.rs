@@ -214,7 +214,9 @@ fn with_exit_codes(command: clap::Command) -> clap::Command {
 fn dispatch(cli: Cli) -> Exit {
     let Cli { json, command } = cli;
     match command {
-        Command::Serve(flags) => with_settings(flags, |settings| serve::run(settings, json)),
+        Command::Serve(flags) => {
+            load(flags, |settings, unknown| serve::run(settings, unknown.as_ref(), json))
+        }
         Command::Demo(flags) => demo::run(&flags, json),
         Command::Shards(command) => shards::run(&command, json),
         Command::Backup(flags) => backup::run(&flags, json),
@@ -234,14 +236,23 @@ fn dispatch(cli: Cli) -> Exit {
     }
 }
 
+/// As [`load`]; what is strange about the environment is said at once.
 fn with_settings(flags: SettingsFlags, then: impl FnOnce(&Settings) -> Exit) -> Exit {
+    load(flags, |settings, unknown| {
+        if let Some(unknown) = unknown {
+            output::warning(&unknown);
+        }
+        then(settings)
+    })
+}
+
+/// Reads the settings, and looks for variables of the environment that are none of them.
+fn load(flags: SettingsFlags, then: impl FnOnce(&Settings, Option<UnknownVariables>) -> Exit) -> Exit {
     match Settings::load(flags.given, flags.config.as_deref(), |name| std::env::var_os(name)) {
         Ok(settings) => {
             let names = std::env::vars_os().map(|(name, _)| name);
-            if let Some(unknown) = UnknownVariables::among(&settings, names) {
-                output::warning(&unknown);
-            }
-            then(&settings)
+            let unknown = UnknownVariables::among(&settings, names);
+            then(&settings, unknown)
         }
         Err(problem) => output::failure(Exit::Usage, &problem),
     }

@@ -85,9 +85,10 @@ pub(crate) enum ClientCommand {
 pub(crate) struct Target {
     #[command(flatten)]
     pub(crate) server: Server,
-    /// How long to try again while nothing has been done (BUSY, LOADING), or where trying again is safe: 0s to 1h
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = seconds, display_order = 900)]
-    pub(crate) retry_for: Duration,
+    /// How long to try again, up to 366d: while the server is busy, loading or gone, and where the answer to a bid, purchase or
+    /// opening was lost; if this is given, also while there is no server to begin with [default: 10s]
+    #[arg(long, value_name = "TIME", value_parser = seconds, display_order = 900)]
+    pub(crate) retry_for: Option<Duration>,
 }
 
 /// An auction and nothing else.

@@ -5,14 +5,17 @@
 //! finish what was taken, mark the log clean, end the connections ─▶ exit 0
 //! ```
 
+mod ending;
 mod limits;
+mod logging;
 mod report;
 
-use crate::config::{LogFormat, Settings};
+use crate::config::{Settings, UnknownVariables};
 use crate::exit::Exit;
 use crate::http::{Http, Listener};
 use crate::output;
 use crate::server::{Server, StartReport};
+use ending::Ending;
 use gavel_engine::{Clock, Engine, Failure, LogState, OpenLog, Phase};
 use gavel_log::{DirLock, LockError, OpenError, OpenOptions, Opened, SledLog};
 use std::net::SocketAddr;
@@ -22,8 +25,6 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
-use tracing::level_filters::LevelFilter;
-use tracing_subscriber::EnvFilter;
 
 /// The file in the data directory that tells where RESP is spoken; useful when the system chose the port.
 pub(crate) const ADDRESS_FILE: &str = "resp.addr";
@@ -35,19 +36,23 @@ const FINISH_S: u64 = 60;
 const LAST_REPLIES_S: u64 = 5;
 
 /// Serves until it is told to stop or the log fails.
-pub(crate) fn run(settings: &Settings, json: bool) -> Exit {
-    start_logging(settings);
+pub(crate) fn run(settings: &Settings, unknown: Option<&UnknownVariables>, json: bool) -> Exit {
+    logging::start(settings);
+    if let Some(unknown) = unknown {
+        tracing::warn!("{unknown}");
+    }
+    let ending = Ending(settings.log_format);
     let lock = match DirLock::acquire(&settings.data, "starting") {
         Ok(lock) => Arc::new(lock),
-        Err(error @ LockError::Held { .. }) => return output::failure(Exit::DataInUse, &error),
-        Err(error) => return output::failure(Exit::Failure, &error),
+        Err(error @ LockError::Held { .. }) => return ending.failure(Exit::DataInUse, &error),
+        Err(error) => return ending.failure(Exit::Failure, &error),
     };
     let handles = limits::raise_open_files();
     let runtime =
         match tokio::runtime::Builder::new_multi_thread().thread_name("gavel-net").enable_all().build() {
             Ok(runtime) => runtime,
             Err(error) => {
-                return output::failure(Exit::Failure, &format_args!("no threads for connections: {error}"));
+                return ending.failure(Exit::Failure, &format_args!("no threads for connections: {error}"));
             }
         };
     let exit = runtime.block_on(serve(settings, &lock, handles, json));
@@ -56,26 +61,13 @@ pub(crate) fn run(settings: &Settings, json: bool) -> Exit {
     exit
 }
 
-fn start_logging(settings: &Settings) {
-    let level = settings.log_level.filter();
-    // What the HTTP library says of its threads is news to those only who look for defects.
-    let libraries = if level > LevelFilter::INFO { level } else { level.min(LevelFilter::WARN) };
-    let filter = EnvFilter::new(format!("{level},actix_server={libraries}"));
-    let builder = tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter);
-    match settings.log_format {
-        LogFormat::Json => builder.json().init(),
-        LogFormat::Text => {
-            builder.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).with_target(false).init()
-        }
-    }
-}
-
 async fn serve(settings: &Settings, lock: &Arc<DirLock>, connections_max: usize, json: bool) -> Exit {
-    let Settings { data, resp, .. } = settings;
+    let Settings { data, resp, log_format, .. } = settings;
+    let ending = Ending(*log_format);
     let listener = match TcpListener::bind(resp.0).await {
         Ok(listener) => listener,
         Err(error) => {
-            return output::failure(Exit::Failure, &format_args!("{resp} can't be listened on: {error}"));
+            return ending.failure(Exit::Failure, &format_args!("{resp} can't be listened on: {error}"));
         }
     };
     let http = match settings.http.0.map(Listener::bind).transpose() {
@@ -85,17 +77,17 @@ async fn serve(settings: &Settings, lock: &Arc<DirLock>, connections_max: usize,
                 "{} can't be listened on for HTTP: {error}; choose another with --http, or --http off",
                 settings.http
             );
-            return output::failure(Exit::Failure, &words);
+            return ending.failure(Exit::Failure, &words);
         }
     };
     let (address, http_address) = match announce(&listener, http.as_ref(), lock, data) {
         Ok(addresses) => addresses,
-        Err(error) => return output::failure(Exit::Failure, &error),
+        Err(error) => return ending.failure(Exit::Failure, &error),
     };
     let (mut stop, mut interrupt) = match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
         (Ok(stop), Ok(interrupt)) => (stop, interrupt),
         (Err(error), _) | (_, Err(error)) => {
-            return output::failure(Exit::Failure, &format_args!("signals can't be taken: {error}"));
+            return ending.failure(Exit::Failure, &format_args!("signals can't be taken: {error}"));
         }
     };
     let start = StartReport::default();
@@ -103,7 +95,7 @@ async fn serve(settings: &Settings, lock: &Arc<DirLock>, connections_max: usize,
     let open = opener(Arc::clone(lock), options.clock.clone(), start.clone());
     let engine = match Engine::start(options, open) {
         Ok(engine) => engine,
-        Err(error) => return output::failure(Exit::Failure, &error),
+        Err(error) => return ending.failure(Exit::Failure, &error),
     };
     let http_shown = http_address.map_or_else(|| "off".to_owned(), |address| address.to_string());
     tracing::info!(version = env!("CARGO_PKG_VERSION"), %address, http = http_shown, data = %data.display(), "listening for RESP");
@@ -118,7 +110,7 @@ async fn serve(settings: &Settings, lock: &Arc<DirLock>, connections_max: usize,
     tokio::spawn(Arc::clone(&server).accept(listener, is_closing));
     let http = match http.map(|listener| Http::start(listener, Arc::clone(&server))).transpose() {
         Ok(http) => http,
-        Err(error) => return output::failure(Exit::Failure, &format_args!("HTTP can't be served: {error}")),
+        Err(error) => return ending.failure(Exit::Failure, &format_args!("HTTP can't be served: {error}")),
     };
     let handle = engine.handle();
     tokio::spawn(async move { handle.run_hub().await });
@@ -131,7 +123,7 @@ async fn serve(settings: &Settings, lock: &Arc<DirLock>, connections_max: usize,
         _ = phases.wait_for(|phase| *phase == Phase::Failed) => {}
     }
     closing.send_replace(true);
-    finish(engine, &server, http).await
+    finish(engine, &server, http, ending).await
 }
 
 /// Writes down where RESP and HTTP are spoken: in the lock, for whoever comes second, and in files of their own.
@@ -188,7 +180,7 @@ fn last_stop(opened: &Opened) -> &'static str {
 }
 
 /// Waits for what is under way, and says how it has ended.
-async fn finish(engine: Engine, server: &Server, http: Option<Http>) -> Exit {
+async fn finish(engine: Engine, server: &Server, http: Option<Http>, ending: Ending) -> Exit {
     let handle = engine.handle();
     let was_loading = handle.phase() == Phase::Loading;
     let stopped = tokio::time::timeout(Duration::from_secs(FINISH_S), engine.stop()).await;
@@ -207,11 +199,11 @@ async fn finish(engine: Engine, server: &Server, http: Option<Http>) -> Exit {
             tracing::info!("stopped before the log was read; nothing in it was changed")
         }
         Ok(Ok(())) => tracing::info!("stopped; the log is marked clean"),
-        Ok(Err(failure)) => return output::failure(exit_of(&failure), &failure),
+        Ok(Err(failure)) => return ending.failure(exit_of(&failure), &failure),
         Err(_) => {
             let (under_way, _) = handle.credit();
             let words = format_args!("{under_way} commands were not finished within {FINISH_S} s");
-            return output::failure(Exit::Failure, &words);
+            return ending.failure(Exit::Failure, &words);
         }
     }
     Exit::Ok

@@ -113,7 +113,7 @@ impl Server {
 
     /// To be asked once: what is not answered is not asked again.
     const fn once(self) -> Target {
-        Target { server: self, retry_for: Duration::ZERO }
+        Target { server: self, retry_for: Some(Duration::ZERO) }
     }
 }
 

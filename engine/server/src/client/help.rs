@@ -39,7 +39,7 @@ Examples:
   gavel bid 20261122-003-00000042 8 10600
   gavel bid 20261122-003-00000042 8 10600 --id $(uuidgen)
   gavel bid 20261122-003-00000042 8 10600 --json | jq .status
-  gavel bid 20261122-003-00000042 8 10600 --retry-for 1m    go on through a restart of the server";
+  gavel bid 20261122-003-00000042 8 10600 --retry-for 1m    wait for a server that is starting";
 
 pub(super) const BUY: &str = "\
 A purchase has an id as a bid has: if the answer is lost, it is sent again by itself, and counts once.

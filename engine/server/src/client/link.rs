@@ -6,6 +6,7 @@
 use super::Target;
 use crate::config::Address;
 use crate::exit::Exit;
+use crate::output;
 use gavel_wire::client::{Client, ClientError};
 use gavel_wire::{Code, ServerError, Value};
 use std::io;
@@ -13,6 +14,8 @@ use std::time::{Duration, Instant};
 
 /// How long one answer is waited for.
 pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long to try again, unless something else is asked for.
+const RETRY_FOR: Duration = Duration::from_secs(10);
 /// Between two tries.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -71,6 +74,8 @@ pub(crate) enum Again {
 pub(crate) struct Link {
     address: Address,
     retry_for: Duration,
+    /// A server that is not there is waited for. One that was there is, in any case: it may be starting again.
+    waits: bool,
     client: Option<Client>,
 }
 
@@ -86,7 +91,9 @@ pub(crate) fn talk<T>(
 
 impl Link {
     fn new(target: Target) -> Self {
-        Self { address: target.server.address(), retry_for: target.retry_for, client: None }
+        let Target { server, retry_for } = target;
+        let waits = retry_for.is_some_and(|time| !time.is_zero());
+        Self { address: server.address(), retry_for: retry_for.unwrap_or(RETRY_FOR), waits, client: None }
     }
 
     /// Whom it talks to.
@@ -99,6 +106,7 @@ impl Link {
         let started = Instant::now();
         let words: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
         let mut lost: Option<String> = None;
+        let mut told = false;
         loop {
             let problem = match self.once(&words).await {
                 Ok(answer) => return Ok(answer),
@@ -113,10 +121,14 @@ impl Link {
                     lost.get_or_insert_with(|| cause.clone());
                 }
                 LinkError::Busy(..) => {}
+                LinkError::Unreachable(..) if self.waits => {}
                 _ => return Err(problem),
             }
             if started.elapsed() + PAUSE > self.retry_for {
                 return Err(self.gave_up(lost, problem));
+            }
+            if !std::mem::replace(&mut told, true) {
+                output::note(&format_args!("{}; trying again for {:?}", first_line(&problem), self.retry_for));
             }
             tokio::time::sleep(PAUSE).await;
         }
@@ -153,6 +165,7 @@ impl Link {
             Some(client) => client,
             None => self.connect().await?,
         };
+        self.waits = true;
         Ok(self.client.insert(client))
     }
 
@@ -172,6 +185,11 @@ impl Link {
     pub(super) fn hang_up(&mut self) {
         self.client = None;
     }
+}
+
+/// What went wrong, without what to do about it.
+pub(super) fn first_line(problem: &LinkError) -> String {
+    problem.to_string().lines().next().unwrap_or_default().to_owned()
 }
 
 fn refused(refusal: ServerError) -> LinkError {

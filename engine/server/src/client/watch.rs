@@ -5,10 +5,11 @@
 
 use super::Target;
 use super::act::{fail, read, strange};
-use super::link::{ANSWER_TIMEOUT, Link, LinkError, talk};
+use super::link::{ANSWER_TIMEOUT, Link, LinkError, first_line, talk};
 use super::show::Auction;
 use crate::exit::Exit;
 use crate::output;
+use crate::shards::Server;
 use clap::Args;
 use gavel_core::AuctionId;
 use gavel_wire::Code;
@@ -37,7 +38,7 @@ pub(crate) struct WatchFlags {
     #[arg(long)]
     forever: bool,
     #[command(flatten)]
-    target: Target,
+    server: Server,
 }
 
 /// Auctions that one call follows.
@@ -75,7 +76,7 @@ impl From<LinkError> for Break {
     fn from(problem: LinkError) -> Self {
         match problem {
             LinkError::Unreachable(..) | LinkError::NoAnswer(..) | LinkError::Busy(..) => {
-                Self::Lost(problem.to_string().lines().next().unwrap_or_default().to_owned())
+                Self::Lost(first_line(&problem))
             }
             problem => Self::Over(Over::Failed(problem)),
         }
@@ -86,7 +87,8 @@ impl From<LinkError> for Break {
 pub(super) fn run(flags: &WatchFlags, json: bool) -> Exit {
     let open = flags.auctions.iter().map(|auction| (*auction, 0)).collect();
     let mut watch = Watch { flags, json, open, ends: BTreeMap::new() };
-    let followed = talk(flags.target, async |link| {
+    let target = Target { server: flags.server, retry_for: None };
+    let followed = talk(target, async |link| {
         // A server that is not there at the beginning is most likely named wrongly: that is told at once.
         link.connected().await?;
         tokio::select! {
