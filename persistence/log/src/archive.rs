@@ -17,7 +17,8 @@
 //!
 //! Invariants:
 //!
-//! - A file called `.arc` is whole: it was synced before it was renamed, and its directory after.
+//! - A file called `.arc` is whole: it was synced before it was renamed, and its directory after. As long as the newest of a shard is short
+//!   it is replaced by a longer one that begins alike, in one step; the others never change.
 //! - A file called `.arc.part` is still written to. Its blocks count as far as they are whole; it has neither index nor end.
 //! - The frames in a file follow each other from its head on, so files that belong together chain as the log does.
 

@@ -25,6 +25,11 @@ pub const SNAPSHOT_BLOCK_BYTES_MAX: usize = 1024 * 1024;
 pub const ARCHIVE_BLOCK_BYTES_MAX: usize = 256 * 1024;
 /// Bytes of frames in one archive file, before compression. Old files are removed whole, so it is the step in which they go.
 pub const ARCHIVE_FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// The newest archive file of a shard is written anew, longer, as long as it has fewer bytes of frames than this: where little is bid, there
+/// would be a file for each of a few bids otherwise.
+pub const ARCHIVE_EXTEND_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// How much time one archive file that was extended spans at most, in seconds: files expire whole.
+pub const ARCHIVE_EXTEND_SPAN_SECS_MAX: u64 = 24 * 60 * 60;
 /// Frames that are removed from the log in one step, and how long is waited before the next: commits come in between.
 pub const TRIM_STEP_FRAMES: usize = 8;
 /// See [`TRIM_STEP_FRAMES`].
@@ -44,6 +49,7 @@ const _: () = assert!(
 const _: () = assert!(FRAME_BYTES_MAX <= ARCHIVE_BLOCK_BYTES_MAX, "every frame fits a block of the archive");
 const _: () =
     assert!(ARCHIVE_BLOCK_BYTES_MAX as u64 <= ARCHIVE_FILE_BYTES_MAX, "every block fits an archive file");
+const _: () = assert!(ARCHIVE_EXTEND_BYTES_MAX < ARCHIVE_FILE_BYTES_MAX, "a file that is extended has room");
 const _: () = assert!(RECORD_BYTES_MAX <= u16::MAX as usize, "a record's length has 16 bits");
 const _: () = assert!(FRAME_BYTES_MAX <= u32::MAX as usize, "a frame's length has 32 bits");
 const _: () = assert!(

@@ -60,7 +60,7 @@ pub struct Moved {
     pub frame_bytes: u64,
     /// Bytes of the archive files they are in.
     pub archive_bytes: u64,
-    /// Archive files that were written.
+    /// Archive files that were written. A short one that had frames already is written anew, longer.
     pub files: u64,
     /// Frames that were removed from the log. More than were written where an earlier call was cut off.
     pub removed: u64,

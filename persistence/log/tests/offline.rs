@@ -28,8 +28,9 @@ fn truncated_log(dir: &Path) -> (Box<SledLog>, BTreeMap<ShardId, Vec<Frame>>) {
     let b = (0..3).map(|_| append(&mut *log, B, 1, 500)).collect::<Vec<_>>();
     log.mark(time(2)).unwrap();
     let trimmer = log.trimmer().unwrap();
-    for up_to in [100, 250] {
-        trimmer.archive(A, Lsn(up_to), time(3)).unwrap();
+    // A day apart, so that the second does not go into the file of the first.
+    for (up_to, now) in [(100, 3), (250, 100_003)] {
+        trimmer.archive(A, Lsn(up_to), time(now)).unwrap();
     }
     let head = Head { shard: A, from: Tip::of(&a[29]), at: time(3) };
     let mut snapshot = Writer::create(dir, &head).unwrap();

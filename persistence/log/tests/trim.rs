@@ -22,6 +22,7 @@ use tempfile::TempDir;
 
 const A: ShardId = ShardId(0);
 const B: ShardId = ShardId(255);
+const DAY: u64 = 24 * 60 * 60;
 const ALL: Lsn = Lsn(u64::MAX);
 
 /// A marked log of one shard, of frames of ten records.
@@ -164,12 +165,12 @@ fn old_files_go_by_age_and_by_size_but_not_what_is_needed() {
     let _one = one_at_a_time();
     let dir = TempDir::new().unwrap();
     let (log, trimmer, frames) = marked_log(dir.path(), 100);
-    for (up_to, now) in [(200, 10), (400, 20), (600, 30), (800, 40)] {
-        trimmer.archive(A, Lsn(up_to), time(now)).unwrap();
+    for (up_to, now) in [(200, 1), (400, 2), (600, 3), (800, 4)] {
+        trimmer.archive(A, Lsn(up_to), time(now * DAY)).unwrap();
     }
     let nobody = |_| None;
     let nothing = Expired::default();
-    let all_old = expiry(1_000, 1, None);
+    let all_old = expiry(100 * DAY, 1, None);
     assert_eq!(
         trimmer.expire(all_old, &nobody).unwrap(),
         nothing,
@@ -177,19 +178,19 @@ fn old_files_go_by_age_and_by_size_but_not_what_is_needed() {
     );
     snapshot(dir.path(), A, &frames[59]);
     assert_eq!(trimmer.expire(all_old, &|_| Some(Lsn(199))).unwrap(), nothing, "a consumer needs the rest");
-    assert_eq!(trimmer.expire(expiry(12, 2, None), &nobody).unwrap(), nothing, "not older than that");
-    assert_eq!(trimmer.expire(expiry(13, 2, None), &nobody).unwrap().files, 1);
+    assert_eq!(trimmer.expire(expiry(DAY + 2, 2, None), &nobody).unwrap(), nothing, "not older than that");
+    assert_eq!(trimmer.expire(expiry(DAY + 3, 2, None), &nobody).unwrap().files, 1);
     assert_eq!(archive_files(dir.path()).len(), 3);
 
     let bytes = trimmer.usage().unwrap().archive_bytes;
-    assert_eq!(trimmer.expire(expiry(13, 1_000, Some(bytes)), &nobody).unwrap(), nothing);
-    assert_eq!(trimmer.expire(expiry(13, 1_000, Some(bytes - 1)), &nobody).unwrap().files, 1);
-    let expired = trimmer.expire(expiry(13, 1_000, Some(0)), &nobody).unwrap();
+    assert_eq!(trimmer.expire(expiry(DAY + 3, DAY, Some(bytes)), &nobody).unwrap(), nothing);
+    assert_eq!(trimmer.expire(expiry(DAY + 3, DAY, Some(bytes - 1)), &nobody).unwrap().files, 1);
+    let expired = trimmer.expire(expiry(DAY + 3, DAY, Some(0)), &nobody).unwrap();
     assert_eq!(expired.files, 1, "up to where the snapshot begins");
     assert_eq!(expired.bytes_over, trimmer.usage().unwrap().archive_bytes);
     snapshot(dir.path(), A, &frames[89]);
     assert_eq!(
-        trimmer.expire(expiry(13, 1_000, Some(0)), &nobody).unwrap(),
+        trimmer.expire(expiry(DAY + 3, DAY, Some(0)), &nobody).unwrap(),
         Expired { bytes_over: expired.bytes_over, ..nothing },
         "the one before it may be needed, and the newest file stays"
     );
@@ -203,6 +204,56 @@ fn old_files_go_by_age_and_by_size_but_not_what_is_needed() {
     drop((log, trimmer, reader));
     let (log, opened) = open(dir.path()).unwrap();
     assert_eq!((opened.warnings, log.reader().oldest(A)), (vec![], Lsn(601)));
+}
+
+/// Rule: where little is bid there are not as many files as moves; the newest grows, for a day or 4 MiB.
+#[test]
+fn a_short_file_is_written_anew_and_longer() {
+    let _one = one_at_a_time();
+    let dir = TempDir::new().unwrap();
+    let (mut log, trimmer, mut frames) = marked_log(dir.path(), 100);
+    let before = log.reader().read_from(A, Lsn(1));
+    for up_to in (10..=500).step_by(10) {
+        let moved = trimmer.archive(A, Lsn(up_to), time(up_to)).unwrap();
+        assert_eq!((moved.frames, moved.archived, moved.files), (1, Lsn(up_to), 1));
+        assert_eq!(trimmer.usage().unwrap().archive_bytes, moved.archive_bytes);
+    }
+    let whole = gavel_log::archive::check(&archive_files(dir.path())[0]).unwrap();
+    assert_eq!((whole.frames, whole.first_at, whole.last_at), (50, time(10), time(500)));
+    assert_eq!(before.map(Result::unwrap).collect::<Vec<_>>(), frames);
+
+    trimmer.archive(A, Lsn(510), time(10 + DAY)).unwrap();
+    assert_eq!(archive_files(dir.path()).len(), 2, "after a day");
+    // Frames of 30 KiB: more than are put into a file that has some.
+    (0..150).for_each(|_| frames.push(append(&mut *log, A, 30, 1_000)));
+    log.mark(time(11 + DAY)).unwrap();
+    for _ in 0..2 {
+        trimmer.archive(A, ALL, time(11 + DAY)).unwrap();
+        frames.push(append(&mut *log, A, 1, 10));
+        log.mark(time(12 + DAY)).unwrap();
+    }
+    assert_eq!(archive_files(dir.path()).len(), 3, "after so many bytes");
+    assert_eq!(read_all(&*log, A), frames);
+    drop((log, trimmer));
+    let (log, opened) = open(dir.path()).unwrap();
+    assert_eq!((opened.warnings, read_all(&*log, A)), (vec![], frames));
+}
+
+/// Rule: a file that is damaged is not written anew, with or without what is damaged.
+#[test]
+fn a_damaged_file_is_left_as_it_is() {
+    let _one = one_at_a_time();
+    let dir = TempDir::new().unwrap();
+    let (log, trimmer, frames) = marked_log(dir.path(), 20);
+    trimmer.archive(A, Lsn(100), time(3)).unwrap();
+    let file = &archive_files(dir.path())[0];
+    let mut bytes = fs::read(file).unwrap();
+    bytes[130] ^= 1;
+    fs::write(file, &bytes).unwrap();
+    assert_eq!(trimmer.archive(A, Lsn(150), time(3)).unwrap().frames, 5);
+    assert_eq!((archive_files(dir.path()).len(), fs::read(file).unwrap()), (2, bytes));
+    let rest: Vec<Frame> = log.read_from(A, Lsn(101)).map(Result::unwrap).collect();
+    assert_eq!(rest, frames[10..]);
 }
 
 /// Rule: an archive file that cannot be written costs nothing but time.
@@ -252,7 +303,7 @@ fn a_lost_archive_is_told_and_the_log_goes_on() {
     let dir = TempDir::new().unwrap();
     let (log, trimmer, frames) = marked_log(dir.path(), 20);
     trimmer.archive(A, Lsn(100), time(3)).unwrap();
-    trimmer.archive(A, Lsn(150), time(3)).unwrap();
+    trimmer.archive(A, Lsn(150), time(3 + DAY)).unwrap();
     drop((log, trimmer));
     let files = archive_files(dir.path());
 

@@ -61,10 +61,11 @@ impl Archive {
         Ok(())
     }
 
-    /// A whole file never changes, so it need not be looked at twice.
+    /// Only a shard's newest file is ever written anew, so the others need not be looked at twice.
     fn known(&self, shard: ShardId, path: &Path) -> Option<Arc<Summary>> {
         let shelves = self.read();
-        shelves.get(&shard)?.files.iter().find(|file| file.sealed && file.path == path).cloned()
+        let (_newest, others) = shelves.get(&shard)?.files.split_last()?;
+        others.iter().find(|file| file.sealed && file.path == path).cloned()
     }
 
     // A panic elsewhere cannot leave the lists half changed.
@@ -138,9 +139,17 @@ impl Archive {
         (files().map(|file| file.bytes).sum(), files().count() as u64)
     }
 
-    /// Takes in a file that is durable under its name.
+    /// A shard's newest file.
+    pub(crate) fn newest(&self, shard: ShardId) -> Option<Arc<Summary>> {
+        self.read().get(&shard)?.files.last().cloned()
+    }
+
+    /// Takes in a file that is durable under its name, in place of the newest where it is that one, extended.
     pub(crate) fn publish(&self, file: Summary) {
-        self.write().entry(file.shard).or_default().files.push(Arc::new(file));
+        let mut shelves = self.write();
+        let files = &mut shelves.entry(file.shard).or_default().files;
+        let _replaced = files.pop_if(|newest| newest.path == file.path);
+        files.push(Arc::new(file));
     }
 
     /// Removes a shard's oldest file, durably: a power cut must not bring back one whose follower is gone. Readers are told first: one

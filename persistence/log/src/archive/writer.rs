@@ -1,7 +1,7 @@
 //! Packs frames into blocks, and writes them as a file that is there whole or not at all.
 
 use super::format::{BlockHead, End, Entry, MAGIC, Summary};
-use super::{ArchiveCause, ArchiveError, FORMAT_VERSION, path};
+use super::{ArchiveCause, ArchiveError, FORMAT_VERSION, FileFrames, path};
 use crate::chain::{Chain, ChainError, Tip};
 use crate::files::NewFile;
 use crate::files::head::{self, FileHead, HEAD_BYTES};
@@ -25,6 +25,8 @@ pub(super) struct Packer {
     index: Vec<Entry>,
     offset: u64,
     end: End,
+    /// The time of frames that do not tell theirs.
+    now: Timestamp,
     zstd: zstd::bulk::Compressor<'static>,
 }
 
@@ -40,6 +42,7 @@ impl Packer {
             index: Vec::new(),
             offset: HEAD_BYTES as u64,
             end: End { last: base, first_at: at, last_at: at, ..End::default() },
+            now: at,
             zstd: zstd::bulk::Compressor::new(LEVEL)?,
         };
         Ok((packer, head.to_bytes(MAGIC, FORMAT_VERSION)))
@@ -81,7 +84,7 @@ impl Packer {
             bytes.and_then(|bytes| record::decode(bytes).ok()).map(|record| record.at())
         };
         let mut records = frame.records().map(|(_, bytes)| bytes);
-        let first = at(records.next()).unwrap_or(self.end.last_at);
+        let first = at(records.next()).unwrap_or(self.now);
         (first, at(records.last()).unwrap_or(first))
     }
 
@@ -167,6 +170,23 @@ impl Writer {
         let mut file = NewFile::create(path.clone())?;
         file.write(&head)?;
         Ok(Self { packer, file, path, block: Vec::new() })
+    }
+
+    /// Begins a file that will replace `file`, the newest of its shard, and has all of its frames already.
+    ///
+    /// # Errors
+    /// The file system refuses, or that file cannot be read whole; it is still there then.
+    pub fn extend(data_dir: &Path, file: &Summary, now: Timestamp) -> Result<Self, ArchiveError> {
+        let began = Self::create(data_dir, file.shard, file.base, file.first_at);
+        let mut writer = began.map_err(|error| ArchiveCause::from(error).of(&file.path))?;
+        for frame in FileFrames::open(&file.path, file.first())? {
+            writer.push(&frame?)?;
+        }
+        if writer.tip() != file.last {
+            return Err(ArchiveCause::Damaged { offset: 0 }.of(&file.path));
+        }
+        writer.packer.now = now;
+        Ok(writer)
     }
 
     /// Appends the frame that follows.

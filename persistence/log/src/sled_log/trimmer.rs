@@ -11,13 +11,15 @@ use crate::chain::Tip;
 use crate::floor;
 use crate::frame::Frame;
 use crate::joined::Tail;
-use crate::limits::{TRIM_PAUSE_MS, TRIM_STEP_FRAMES};
+use crate::limits::{
+    ARCHIVE_EXTEND_BYTES_MAX, ARCHIVE_EXTEND_SPAN_SECS_MAX, TRIM_PAUSE_MS, TRIM_STEP_FRAMES,
+};
 use crate::log::{LogReader, ReadError};
 use crate::quiet::quietly;
 use crate::snapshot;
 use crate::trim::{Expired, Expiry, Moved, ShardUsage, Trim, TrimError, Usage};
 use gavel_core::limits::SHARDS_MAX;
-use gavel_core::{Epoch, Lsn, ShardId, Timestamp};
+use gavel_core::{Duration, Epoch, Lsn, ShardId, Timestamp};
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -76,11 +78,7 @@ impl Trim for SledTrimmer {
         loop {
             self.check_alive()?;
             moved.removed += self.remove_archived(shard, now)?;
-            let Some(file) = self.write_file(shard, up_to, now)? else { break };
-            moved.frames += file.frames;
-            moved.frame_bytes += file.frame_bytes;
-            moved.archive_bytes += file.bytes;
-            moved.files += 1;
+            let Some(file) = self.write_file(shard, up_to, now, &mut moved)? else { break };
             self.shared.archive.publish(file);
         }
         moved.archived = self.shared.archive.end(shard).unwrap_or_default().lsn;
@@ -145,14 +143,15 @@ impl SledTrimmer {
         if self.shared.failed.load(Ordering::Acquire) { Err(TrimError::Poisoned) } else { Ok(()) }
     }
 
-    /// Writes the next archive file of the shard, if there is a frame to move.
+    /// Writes the next archive file of the shard, if there is a frame to move, and counts it in.
     fn write_file(
         &self,
         shard: ShardId,
         up_to: Lsn,
         now: Timestamp,
+        moved: &mut Moved,
     ) -> Result<Option<archive::Summary>, TrimError> {
-        let Shared { archive, durable, marked, dir, .. } = &self.shared;
+        let Shared { archive, durable, marked, .. } = &self.shared;
         let limit = up_to.min(marked.get(shard));
         let next = archive.end(shard).unwrap_or_default().lsn.next();
         let next = next.max(self.engine.first(shard).unwrap_or(Lsn(1)));
@@ -164,14 +163,36 @@ impl SledTrimmer {
             }
             let writer = match &mut writer {
                 Some(writer) => writer,
-                None => writer.insert(archive::Writer::create(dir, shard, self.base(&frame), now)?),
+                None => writer.insert(self.begin_file(&frame, now)?),
             };
             writer.push(&frame)?;
+            moved.frames += 1;
+            moved.frame_bytes += frame.bytes().len() as u64;
             if writer.is_full() {
                 break;
             }
         }
-        writer.map(|writer| writer.finish().map_err(TrimError::from)).transpose()
+        let file = writer.map(|writer| writer.finish()).transpose()?;
+        moved.files += u64::from(file.is_some());
+        moved.archive_bytes += file.as_ref().map_or(0, |file| file.bytes);
+        Ok(file)
+    }
+
+    /// The file that the frame goes into: the newest anew, while it is short and not old; else the next.
+    fn begin_file(&self, frame: &Frame, now: Timestamp) -> Result<archive::Writer, TrimError> {
+        let Shared { archive, dir, .. } = &self.shared;
+        let base = self.base(frame);
+        let newest =
+            archive.newest(frame.shard()).filter(|newest| newest.last == base && is_extended(newest, now));
+        if let Some(newest) = newest {
+            match archive::Writer::extend(dir, &newest, now) {
+                Ok(writer) => return Ok(writer),
+                // Damaged or not: it stays as it is, and what follows does not depend on it.
+                Err(error) if error.path == newest.path => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(archive::Writer::create(dir, frame.shard(), base, now)?)
     }
 
     /// What the archive goes on after: its end; where it has none that fits, what the frame itself says is before it.
@@ -260,6 +281,12 @@ impl SledTrimmer {
         expired.bytes += file.bytes;
         Ok(())
     }
+}
+
+/// Whether further frames go into this archive file.
+fn is_extended(newest: &archive::Summary, now: Timestamp) -> bool {
+    let span = Duration::from_secs(ARCHIVE_EXTEND_SPAN_SECS_MAX);
+    newest.sealed && newest.frame_bytes < ARCHIVE_EXTEND_BYTES_MAX && now.since(newest.first_at) < span
 }
 
 /// The frame before this one, as far as this one tells: not its epoch.
