@@ -1,11 +1,11 @@
 //! Snapshots, recovery and memory, measured in this process on a sled log of its own.
 //!
-//! `cargo bench -p gavel-benches --bench history -- --auctions 1000000 --bids 10`. It opens so many auctions with so many bids each (every one
-//! by another bidder), says what memory they take, takes a snapshot while further bids go on and says how long shards were held,
-//! and starts again: from the snapshot, and from the log alone. Then one auction with a million bids, and a million bans.
+//! `cargo bench -p gavel-benches --bench history -- --auctions 1000000 --bids 10`. It opens so many auctions of a thousand sellers with so many
+//! bids each (every one by another bidder), starts again from the log alone, takes a snapshot, truncates the log, and starts again from
+//! those: what that takes, and what is in memory then, each time in a process of its own. Then it takes snapshots while bids go on and says
+//! how long shards were held: of a tenth of the auctions, of one auction with a million bids, of shards with as many bans as twenty seconds allow.
 
 use clap::Parser;
-use gavel_benches::error::BenchError;
 use gavel_benches::history::{self, Plan};
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -31,14 +31,21 @@ struct Flags {
     /// Where data directories are made
     #[arg(long, value_name = "DIR", default_value = env!("CARGO_TARGET_TMPDIR"))]
     dir: PathBuf,
+    /// Start on this data directory, say what that took, and stop: how this bench starts itself
+    #[arg(long, value_name = "DIR", hide = true)]
+    start: Option<PathBuf>,
     /// Given by `cargo bench`
     #[arg(long, hide = true)]
     bench: bool,
 }
 
 fn main() -> ExitCode {
-    let Flags { auctions, bids, runs, dir, bench: _ } = Flags::parse();
-    match measure(&Plan { auctions, bids, runs, dir }) {
+    let Flags { auctions, bids, runs, dir, start, bench: _ } = Flags::parse();
+    let measured = match start {
+        Some(dir) => history::say_started(&dir).map(|line| say(&line)),
+        None => history::run(&Plan { auctions, bids, runs, dir }, say),
+    };
+    match measured {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _said = writeln!(std::io::stderr(), "error: {error}");
@@ -47,9 +54,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn measure(plan: &Plan) -> Result<(), BenchError> {
-    history::run(plan, |line| {
-        // Where nobody reads, the measuring goes on all the same.
-        let _said = writeln!(std::io::stdout(), "{line}");
-    })
+/// Where nobody reads, the measuring goes on all the same.
+fn say(line: &str) {
+    let _said = writeln!(std::io::stdout(), "{line}");
 }

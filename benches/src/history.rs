@@ -1,16 +1,16 @@
 //! Snapshots, recovery and memory: how long a shard is held by a slice, how long a start takes, what an auction takes.
 
+mod start;
+
+pub use start::{Started, say as say_started};
+
 use crate::error::{BenchError, io};
 use crate::spread::Spread;
 use gavel_core::{AccountId, Amount, AuctionId, Command, Duration};
 use gavel_engine::{
-    AuctionCommand, Engine, EngineOptions, Failure, Handle, HistoryOptions, LogState, OpenLog, Opening,
-    Phase, Port, Reply, Ticket, WideBan,
+    AuctionCommand, Engine, EngineOptions, Handle, HistoryOptions, Opening, Port, Reply, Ticket, WideBan,
 };
-use gavel_log::{DirLock, OpenOptions, SledLog};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 use tempfile::TempDir;
 
@@ -18,6 +18,8 @@ use tempfile::TempDir;
 const WINDOW: usize = 16_384;
 /// Commands that one flush brings.
 const BATCH: u64 = 1_024;
+/// Sellers, by whom auctions are spread over the shards.
+const SELLERS: u64 = 1_000;
 /// Bids of the one auction that has many.
 const MANY: u64 = 1_000_000;
 
@@ -55,82 +57,56 @@ fn failed(error: impl std::fmt::Display) -> BenchError {
 }
 
 fn options(dir: &Path) -> EngineOptions {
-    // Snapshots are taken when the bench says so, and the log keeps all frames.
+    // Snapshots are taken when the bench says so.
     let history = HistoryOptions {
         snapshot_every: Duration::from_secs(86_400),
         snapshot_every_records: 1_000_000_000,
-        log_bytes_max: 1 << 40,
         ..HistoryOptions::in_dir(dir.to_owned())
     };
     EngineOptions { connection_credit: WINDOW, history: Some(history), ..EngineOptions::default() }
 }
 
-/// Starts an engine on a directory; it, how long it took until the log was open, and until bids are taken.
-async fn start_timed(dir: &Path) -> Result<(Engine, f64, f64), BenchError> {
-    let lock = Arc::new(DirLock::acquire(dir, "a bench").map_err(failed)?);
-    let options = options(dir);
-    let now = options.clock.now();
-    let open: OpenLog<SledLog> = Box::new(move || {
-        let (log, opened) =
-            SledLog::open(lock, OpenOptions::at(now)).map_err(|e| Failure::Log(e.to_string()))?;
-        Ok((log, LogState { epoch: opened.last_epoch, alive_until: opened.alive_until, clean: opened.clean }))
-    });
-    let began = Instant::now();
-    let opened = Arc::new(std::sync::OnceLock::new());
-    let note = Arc::clone(&opened);
-    let open: OpenLog<SledLog> = Box::new(move || {
-        let open = open();
-        note.get_or_init(|| began.elapsed().as_secs_f64());
-        open
-    });
-    let engine = Engine::start(options, open).map_err(failed)?;
-    let phase = *engine.handle().phases().wait_for(|phase| *phase != Phase::Loading).await.map_err(failed)?;
-    match phase {
-        Phase::Ready => {
-            Ok((engine, opened.get().copied().unwrap_or(f64::NAN), began.elapsed().as_secs_f64()))
-        }
-        _ => Err(failed(format_args!("{:?}", engine.handle().failure()))),
-    }
-}
-
 async fn start(dir: &Path) -> Result<Engine, BenchError> {
-    start_timed(dir).await.map(|(engine, ..)| engine)
-}
-
-/// Resident memory of this process, in bytes.
-fn resident() -> f64 {
-    let text = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kib: Option<f64> = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-    kib.map_or(f64::NAN, |kib| kib * 1024.0)
+    start::start(options(dir), dir).await.map(|(engine, _)| engine)
 }
 
 async fn many_auctions(plan: &Plan, say: &mut impl FnMut(&str)) -> Result<(), BenchError> {
+    let nothing = TempDir::with_prefix_in("history-", &plan.dir).map_err(io("a directory"))?;
+    let empty = start::in_own_process(nothing.path())?;
+    say(&format!("an engine without auctions: {:.1} MiB resident", empty.resident_bytes as f64 / 1048576.0));
     let dir = TempDir::with_prefix_in("history-", &plan.dir).map_err(io("a directory"))?;
-    let empty = resident();
-    let engine = start(dir.path()).await?;
-    say(&format!("an engine without auctions: {:.1} MiB resident", resident() / 1048576.0));
+    fill(plan, dir.path()).await?;
+    recovery(plan, dir.path(), &empty, "from the log alone", say)?;
+    say(&format!(
+        "a snapshot of them all, beside nothing, took {:.2} s",
+        snapshot_and_truncate(dir.path()).await?
+    ));
+    recovery(plan, dir.path(), &empty, "from a snapshot", say)
+}
+
+/// Opens the auctions, and bids on them in turn.
+async fn fill(plan: &Plan, dir: &Path) -> Result<(), BenchError> {
+    let engine = start(dir).await?;
     let handle = engine.handle();
     let mut port = handle.port();
     let auctions = open(&handle, &mut port, plan.auctions).await?;
     for round in 0..plan.bids {
         bid(&handle, &mut port, &auctions, round * 10_000_000, plan.auctions).await?;
     }
-    say(&format!(
-        "{} auctions with {} bids each: {:.0} bytes each, resident",
-        plan.auctions,
-        plan.bids,
-        (resident() - empty) / plan.auctions as f64
-    ));
     drop(port);
+    engine.stop().await.map_err(failed)
+}
+
+/// Takes a snapshot, says how long that took, and lets the frames that it makes unnecessary leave the log.
+async fn snapshot_and_truncate(dir: &Path) -> Result<f64, BenchError> {
+    let engine = start(dir).await?;
+    let handle = engine.handle();
     let began = Instant::now();
     handle.snapshot().await.map_err(failed)?;
-    say(&format!("a snapshot of them all, beside nothing, took {:.2} s", began.elapsed().as_secs_f64()));
+    let took = began.elapsed().as_secs_f64();
     wait_until_archived(&handle).await;
     engine.stop().await.map_err(failed)?;
-    recovery(plan, dir.path(), true, say).await?;
-    std::fs::remove_dir_all(dir.path().join(gavel_log::snapshot::SNAPSHOT_DIR)).map_err(io("snapshots"))?;
-    recovery(plan, dir.path(), false, say).await
+    Ok(took)
 }
 
 /// Until the log has handed on what the snapshot knows of.
@@ -185,37 +161,32 @@ async fn snapshot_under_load(
     Ok(())
 }
 
-async fn recovery(
+/// Starts on the directory, each time in a process of its own, and says what that took.
+fn recovery(
     plan: &Plan,
     dir: &Path,
-    snapshot: bool,
+    empty: &Started,
+    what: &str,
     say: &mut impl FnMut(&str),
 ) -> Result<(), BenchError> {
+    let starts: Vec<Started> =
+        (0..plan.runs).map(|_| start::in_own_process(dir)).collect::<Result<_, _>>()?;
+    let median = |of: &dyn Fn(&Started) -> f64| {
+        Spread::of(&starts.iter().map(of).collect::<Vec<_>>()).map_or(f64::NAN, |spread| spread.median)
+    };
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as f64;
-    let (mut times, mut rates, mut records, mut spared) = (Vec::new(), Vec::new(), 0, 0);
-    let (mut memory, mut opens) = (f64::NAN, Vec::new());
-    for _ in 0..plan.runs {
-        let (engine, opened, took) = start_timed(dir).await?;
-        opens.push(opened);
-        let handle = engine.handle();
-        let progress = handle.progress();
-        records = progress.records_total.load(Ordering::Relaxed);
-        spared = progress.records_in_snapshots.load(Ordering::Relaxed);
-        times.push(took);
-        rates.push((records - spared) as f64 / (took - opened) / cores);
-        memory = resident() / plan.auctions as f64;
-        // Not marked, so that every start finds the same.
-        drop(handle);
-        engine.stop().await.map_err(failed)?;
-    }
-    let (time, open, rate) = (Spread::of(&times), Spread::of(&opens), Spread::of(&rates));
-    let median = |spread: Option<Spread>| spread.map_or(f64::NAN, |spread| spread.median);
-    let what = if snapshot { "from a snapshot" } else { "from the log alone" };
+    let (ready, opened) = (median(&|start| start.ready_s), median(&|start| start.opened_s));
+    let replayed = median(&|start| (start.records - start.spared) as f64);
     say(&format!(
-        "recovery {what}: {:.2} s, {:.2} of them until the log was open (of {records} records {spared} were spared; {:.0} records/s and core; {memory:.0} bytes resident per auction)",
-        median(time),
-        median(open),
-        median(rate)
+        "recovery {what}: {ready:.2} s, {opened:.2} of them until the log was open; {replayed} records replayed, {:.0}/s and core",
+        replayed / (ready - opened) / cores
+    ));
+    let resident = median(&|start| start.resident_bytes as f64);
+    say(&format!(
+        "    {:.0} MiB resident: {:.0} bytes for each auction with {} bids",
+        resident / 1048576.0,
+        (resident - empty.resident_bytes as f64) / plan.auctions as f64,
+        plan.bids
     ));
     Ok(())
 }
@@ -246,26 +217,21 @@ async fn many_bids(plan: &Plan, say: &mut impl FnMut(&str)) -> Result<(), BenchE
 
 async fn many_bans(plan: &Plan, say: &mut impl FnMut(&str)) -> Result<(), BenchError> {
     const BANS: u64 = 1_000_000;
+    const TIME: std::time::Duration = std::time::Duration::from_secs(20);
     let dir = TempDir::with_prefix_in("history-", &plan.dir).map_err(io("a directory"))?;
     let engine = start(dir.path()).await?;
     let handle = engine.handle();
-    for bidder in (0..BANS).map(AccountId::from_integer) {
-        let ban = Some(gavel_core::command::StandingBids::Keep);
+    let (began, mut bans) = (Instant::now(), 0);
+    // One after the other, each with a commit in every shard: as many as the disk allows in that time.
+    while bans < BANS && began.elapsed() < TIME {
+        let (bidder, ban) = (AccountId::from_integer(bans), Some(gavel_core::command::StandingBids::Keep));
         handle.ban(WideBan { bidder, seller: None, ban }).await.map_err(failed)?;
-        // One commit each: as many as the disk allows in a quarter of a minute.
-        if engine_is_slow(&handle) {
-            break;
-        }
+        bans += 1;
     }
     let mut port = handle.port();
     let auctions = open(&handle, &mut port, 1_000).await?;
-    snapshot_under_load(&handle, &mut port, &auctions, "a shard with many bans", say).await?;
+    snapshot_under_load(&handle, &mut port, &auctions, &format!("shards with {bans} bans"), say).await?;
     engine.stop().await.map_err(failed)
-}
-
-/// True once enough time went by in commits.
-fn engine_is_slow(handle: &Handle) -> bool {
-    handle.stats().commit_us.load(Ordering::Relaxed) > 15_000_000
 }
 
 async fn hear(port: &mut Port, take: &mut impl FnMut(Reply)) -> Result<(), BenchError> {
@@ -286,7 +252,8 @@ async fn open(handle: &Handle, port: &mut Port, count: u64) -> Result<Vec<Auctio
     };
     for number in 0..count {
         let now = handle.now();
-        let open = crate::rules::open(now).ok_or_else(|| failed("the terms are not valid"))?;
+        let open =
+            crate::rules::open_by(number % SELLERS, now).ok_or_else(|| failed("the terms are not valid"))?;
         port.push_open(Ticket(number), now, Box::new(Opening { id: None, digest: 0, judged: Ok(open) }))
             .map_err(failed)?;
         if number % BATCH == BATCH - 1 {

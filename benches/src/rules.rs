@@ -19,8 +19,14 @@ const OPEN_FOR_US: u64 = 3_600_000_000;
 /// A request to open an auction that takes bids from `now` on: proxy bidding, steps of 100. `None` would be a defect.
 #[must_use]
 pub fn open(now: Timestamp) -> Option<Open> {
+    open_by(u64::MAX, now)
+}
+
+/// The same for one of many sellers, by whom auctions are spread over the shards.
+#[must_use]
+pub fn open_by(seller: u64, now: Timestamp) -> Option<Open> {
     let draft = TermsDraft {
-        seller: Some(AccountId::from_integer(u64::MAX)),
+        seller: Some(AccountId::from_integer(seller)),
         currency: Currency::new(*b"KRW"),
         ends_at: Timestamp::from_micros(now.micros() + OPEN_FOR_US),
         opening_price: Amount::new(OPENING_PRICE),

@@ -128,7 +128,11 @@ impl Link {
                 return Err(self.gave_up(lost, problem));
             }
             if !std::mem::replace(&mut told, true) {
-                output::note(&format_args!("{}; trying again for {:?}", first_line(&problem), self.retry_for));
+                output::note(&format_args!(
+                    "{}; trying again for {:?}",
+                    first_line(&problem),
+                    self.retry_for
+                ));
             }
             tokio::time::sleep(PAUSE).await;
         }
