@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a suite fails by panicking")]
 
 use gavel_tests::tmpfs::Tmpfs;
+use gavel_tests::wait::until;
 use gavel_tests::{Item, Options, Server, Storm, server};
 use serde_json::Value;
 use std::net::SocketAddr;
@@ -47,6 +48,9 @@ fn a_life_in_order_is_told_in_json() {
     let mut server = Server::start(Options::new().with(JSON));
     let auction = Item::new().open(&mut server.connect());
     server.connect().bid(auction, 8, 5_000);
+    until("the server says that it is ready", || {
+        server.log().contains("ready: bids are taken").then_some(())
+    });
     server.terminate();
     let told = messages(&server.log());
     for words in [

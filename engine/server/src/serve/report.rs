@@ -21,7 +21,7 @@ pub(crate) async fn loading(engine: Handle) {
     {
         bar.set_style(style);
     }
-    let mut looks = 0;
+    let (mut looks, mut phases) = (0, engine.phases());
     while engine.phase() == Phase::Loading {
         let (read, total) = progress(&engine);
         // Until the log is open there is nothing to show.
@@ -39,7 +39,9 @@ pub(crate) async fn loading(engine: Handle) {
         if bar.is_hidden() && looks % LOOKS_PER_LINE == 0 {
             tracing::info!(records = read, of = total, snapshot_bytes = snapshots, of_bytes, "recovering");
         }
-        tokio::time::sleep(Duration::from_millis(PROGRESS_MS)).await;
+        let next_look = Duration::from_millis(PROGRESS_MS);
+        // Whether time went by or the phase has changed, the loop looks.
+        drop(tokio::time::timeout(next_look, phases.wait_for(|phase| *phase != Phase::Loading)).await);
     }
     bar.finish_and_clear();
     if engine.phase() == Phase::Ready {
