@@ -12,6 +12,7 @@
 
 mod file;
 
+pub use file::ConsumersFileError;
 pub(crate) use file::Saver;
 
 use crate::clock::Clock;
@@ -112,12 +113,15 @@ pub struct TooManyConsumers;
 pub struct TakenOver;
 
 impl Consumers {
-    /// Those that the file knows. One that can't be read is put aside and reported: cursors that are gone keep nothing in the
+    /// Those that the file knows. One that is damaged is put aside and reported: cursors that are gone keep nothing in the
     /// log, which the archive makes good.
-    pub(crate) fn open(path: Option<PathBuf>, clock: Clock) -> Arc<Self> {
-        let consumers = path.as_deref().map(file::load_or_put_aside).unwrap_or_default();
+    ///
+    /// # Errors
+    /// The file can't be read for another reason.
+    pub(crate) fn open(path: Option<PathBuf>, clock: Clock) -> Result<Arc<Self>, ConsumersFileError> {
+        let consumers = path.as_deref().map(file::load_or_put_aside).transpose()?.unwrap_or_default();
         let state = State { consumers, connections: 0, is_changed: false };
-        Arc::new(Self { state: Mutex::new(state), clock, path })
+        Ok(Arc::new(Self { state: Mutex::new(state), clock, path }))
     }
 
     /// The last record of a shard that every consumer of it is done with: what comes after it, somebody still needs. `None` when

@@ -7,7 +7,7 @@
 use crate::attempts::{About, Attempts, Cause, Writer};
 use crate::clock::Clock;
 use crate::committer::Committer;
-use crate::consumers::{Consumers, Saver};
+use crate::consumers::{Consumers, ConsumersFileError, Saver};
 use crate::credit::Credit;
 use crate::follow::Feed;
 use crate::hottest::Hottest;
@@ -98,7 +98,12 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    fn new(options: &EngineOptions, to_log: Sender<Decided>, to_keeper: Sender<SnapshotNow>) -> Self {
+    fn new(
+        options: &EngineOptions,
+        consumers: Arc<Consumers>,
+        to_log: Sender<Decided>,
+        to_keeper: Sender<SnapshotNow>,
+    ) -> Self {
         Self {
             phase: watch::Sender::new(Phase::Loading),
             failure: Mutex::new(None),
@@ -119,7 +124,7 @@ impl Shared {
             shards: (0..SHARDS_MAX).map(|_| OnceLock::new()).collect(),
             routing: Routing::default(),
             progress: Progress::default(),
-            feed: Feed::new(Consumers::open(options.consumers.clone(), options.clock.clone())),
+            feed: Feed::new(consumers),
             epoch: OnceLock::new(),
             storage: Mutex::default(),
             to_keeper: Mutex::new(Some(to_keeper)),
@@ -285,7 +290,8 @@ impl Engine {
         options.check()?;
         let (to_log, inbox) = crossbeam::channel::bounded(options.credit + crate::limits::LOG_CHANNEL_SLACK);
         let (to_keeper, requests) = keeper::channel();
-        let shared = Arc::new(Shared::new(&options, to_log, to_keeper));
+        let consumers = Consumers::open(options.consumers.clone(), options.clock.clone())?;
+        let shared = Arc::new(Shared::new(&options, consumers, to_log, to_keeper));
         let consumers = Saver::start(Arc::clone(&shared.feed.consumers)).map_err(StartError::Thread)?;
         let (system, system_thread) = start_system(&shared, options.threads)?;
         let attempts =
@@ -367,6 +373,9 @@ pub enum StartError {
     /// An option is out of its bounds.
     #[error(transparent)]
     Options(#[from] OptionsError),
+    /// Who follows the feed, and how far, can't be told.
+    #[error(transparent)]
+    Consumers(#[from] ConsumersFileError),
     /// The system refuses a thread.
     #[error("no thread could be started: {0}")]
     Thread(std::io::Error),

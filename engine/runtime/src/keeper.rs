@@ -49,8 +49,8 @@ pub(crate) struct Keeper {
     /// By shard: up to where frames were handed to the archive since the start.
     archived: Vec<Lsn>,
     space: Space,
-    /// Nothing is tried again before.
-    retry_at: Timestamp,
+    /// By shard: no snapshot is tried again before.
+    retry_at: Vec<Timestamp>,
     /// Room for slices, used again and again.
     buffer: Vec<u8>,
 }
@@ -79,7 +79,7 @@ impl Keeper {
         requests: Receiver<SnapshotNow>,
     ) -> Self {
         let newest = vec![(Lsn(0), shared.clock.now()); SHARDS_MAX];
-        let retry_at = Timestamp::default();
+        let retry_at = vec![Timestamp::default(); SHARDS_MAX];
         let (archived, space) = (vec![Lsn(0); SHARDS_MAX], Space::default());
         Self { shared, options, requests, newest, trimmer, archived, space, retry_at, buffer: Vec::new() }
     }
@@ -102,8 +102,12 @@ impl Keeper {
     }
 
     fn find_newest(&mut self) {
-        for shard in (0..=u8::MAX).map(ShardId) {
-            let Ok(paths) = files::list(&self.options.dir, shard) else { continue };
+        let newest = files::list_all(&self.options.dir).unwrap_or_else(|error| {
+            tracing::warn!(%error, "the snapshots can't be listed; new ones are taken of all shards");
+            Default::default()
+        });
+        for (shard, paths) in newest {
+            // One that recovery could not use was put aside. Where the head can't be read now, a new snapshot is due.
             let head = paths.first().and_then(|path| Reader::open(path).ok()).map(|reader| *reader.head());
             if let Some(head) = head.filter(|head| head.from.lsn <= self.tip(shard).lsn) {
                 self.newest[usize::from(shard.0)] = (head.from.lsn, head.at);
@@ -121,18 +125,22 @@ impl Keeper {
         (0..=u8::MAX).map(ShardId).filter(runs).collect()
     }
 
-    /// Does what is due.
+    /// Does what is due. What fails in one shard holds up no other, nor what makes room on the disk; and between the snapshots of two
+    /// shards, which may take long, the log is trimmed.
     fn tick(&mut self) {
-        let now = self.shared.clock.now();
-        if self.shared.phase() != Phase::Ready || now < self.retry_at {
-            return;
-        }
         for shard in self.shards() {
-            if self.is_due(shard, now) && !self.try_snapshot(shard) {
+            if self.shared.phase() != Phase::Ready {
                 return;
             }
+            let now = self.shared.clock.now();
+            if now >= self.retry_at[usize::from(shard.0)] && self.is_due(shard, now) {
+                self.try_snapshot(shard);
+                self.trim(self.shared.clock.now());
+            }
         }
-        self.trim(self.shared.clock.now());
+        if self.shared.phase() == Phase::Ready {
+            self.trim(self.shared.clock.now());
+        }
     }
 
     fn is_due(&self, shard: ShardId, now: Timestamp) -> bool {
@@ -143,16 +151,14 @@ impl Keeper {
             || records > 0 && (early || now.since(at) >= self.options.snapshot_every)
     }
 
-    /// False when it could not be taken. Then that is said, and is tried again later.
-    fn try_snapshot(&mut self, shard: ShardId) -> bool {
+    /// Where it can't be taken, that is said, and is tried again later.
+    fn try_snapshot(&mut self, shard: ShardId) {
         match self.snapshot(shard) {
-            Ok(()) => true,
-            Err(NotTaken::Stopping) => false,
+            Ok(()) | Err(NotTaken::Stopping) => {}
             Err(error) => {
                 self.shared.storage.lock().failures += 1;
                 tracing::warn!(%shard, %error, retry_s = RETRY.micros() / 1_000_000, "no snapshot could be taken; bids go on");
-                self.retry_at = self.shared.clock.now().saturating_add(RETRY);
-                false
+                self.retry_at[usize::from(shard.0)] = self.shared.clock.now().saturating_add(RETRY);
             }
         }
     }

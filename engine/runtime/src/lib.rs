@@ -42,7 +42,9 @@ mod storage;
 
 pub use attempts::{AttemptCounts, AttemptsOptions, Cause};
 pub use clock::{Clock, SystemTimeSource, TimeSource};
-pub use consumers::{Attached, ConsumerReport, Consumers, Cursor, ForgetError, TakenOver, TooManyConsumers};
+pub use consumers::{
+    Attached, ConsumerReport, Consumers, ConsumersFileError, Cursor, ForgetError, TakenOver, TooManyConsumers,
+};
 pub use engine::{Engine, Failure, LogState, OpenLog, Phase, StartError};
 pub use follow::{Follow, FollowError};
 pub use histogram::Histogram;

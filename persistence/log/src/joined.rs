@@ -61,7 +61,9 @@ impl<T: Tail> Joined<T> {
         let Some(file) = self.archive.find(shard, next) else {
             let oldest = oldest(&self.archive, &self.log, shard);
             if next < oldest {
-                return Err(ReadCause::Gone { oldest });
+                // Before what there is may lie what is damaged, which has not expired.
+                let bad = self.archive.bad_at(shard, next);
+                return Err(bad.map_or(ReadCause::Gone { oldest }, ReadCause::from));
             }
             return Ok(Source::Log(self.log.frames_from(shard, next)));
         };

@@ -30,9 +30,12 @@ pub const ARCHIVE_FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 pub const ARCHIVE_EXTEND_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// How much time one archive file that was extended spans at most, in seconds: files expire whole.
 pub const ARCHIVE_EXTEND_SPAN_SECS_MAX: u64 = 24 * 60 * 60;
-/// Frames that are removed from the log in one step, and how long is waited before the next: commits come in between.
-pub const TRIM_STEP_FRAMES: usize = 8;
-/// See [`TRIM_STEP_FRAMES`].
+/// Frames that are removed from the log in one step, at most; after each, commits come in between for [`TRIM_PAUSE_MS`]. Where commits are
+/// small there are many frames, and they must leave at least as fast as they come.
+pub const TRIM_STEP_FRAMES: usize = 256;
+/// Bytes of frames in such a step, at most, but for one frame.
+pub const TRIM_STEP_BYTES: usize = 256 * 1024;
+/// The pause after a step, in milliseconds.
 pub const TRIM_PAUSE_MS: u64 = 2;
 /// Frames that a sled page can hold before it splits: 16 it may keep, and 10 that may wait to be merged into it.
 const FRAMES_PER_PAGE_MAX: usize = 16 + 10 + 1;

@@ -134,6 +134,20 @@ pub fn list_all(data_dir: &Path) -> Result<BTreeMap<ShardId, Vec<PathBuf>>, Erro
     Ok(shards)
 }
 
+/// Puts a snapshot aside that cannot be used, durably: under its new name, which is returned, nothing counts or removes it. So the newest
+/// two that are left are the newest two that may be of use.
+///
+/// # Errors
+/// It cannot be renamed.
+pub fn put_aside(path: &Path) -> Result<PathBuf, Error> {
+    let mut aside = path.to_owned().into_os_string();
+    aside.push(".bad");
+    let aside = PathBuf::from(aside);
+    std::fs::rename(path, &aside).map_err(files::about(path))?;
+    files::sync_dir(path.parent().unwrap_or(Path::new(".")))?;
+    Ok(aside)
+}
+
 /// Up to which record the older of a shard's kept snapshots makes replay unnecessary; `None` where there is no snapshot.
 ///
 /// # Errors

@@ -342,6 +342,41 @@ fn a_lost_archive_is_told_and_the_log_goes_on() {
 }
 
 /// Rule: an archive of another log is not taken for this one's.
+/// Rule: what can't be looked at is not taken for what is not there.
+#[test]
+fn an_archive_that_cannot_be_read_is_an_error() {
+    let _one = one_at_a_time();
+    let dir = TempDir::new().unwrap();
+    let (log, trimmer, _) = marked_log(dir.path(), 5);
+    trimmer.archive(A, ALL, time(3)).unwrap();
+    drop((log, trimmer));
+    let (archive, aside) = (dir.path().join("archive"), dir.path().join("aside"));
+    fs::rename(&archive, &aside).unwrap();
+    fs::write(&archive, "no directory").unwrap();
+    assert!(Archive::open(dir.path()).is_err());
+    assert!(matches!(open(dir.path()), Err(OpenError::Io { .. })));
+    fs::remove_file(&archive).unwrap();
+    fs::rename(&aside, &archive).unwrap();
+    assert_eq!(open(dir.path()).unwrap().1.warnings, []);
+}
+
+/// Rule: whoever needs what lies in a damaged file hears of the damage, not that it has expired.
+#[test]
+fn damage_to_the_oldest_file_is_told_as_damage() {
+    let _one = one_at_a_time();
+    let dir = TempDir::new().unwrap();
+    let (log, trimmer, frames) = marked_log(dir.path(), 9);
+    trimmer.archive(A, Lsn(40), time(3)).unwrap();
+    trimmer.archive(A, Lsn(80), time(3 + 2 * DAY)).unwrap();
+    drop((log, trimmer));
+    let oldest = &archive_files(dir.path())[0];
+    fs::write(oldest, b"nothing that is an archive file").unwrap();
+    let (log, _) = open(dir.path()).unwrap();
+    let first = log.read_from(A, Lsn(1)).next().unwrap().unwrap_err();
+    assert!(matches!(first.cause, ReadCause::Archive(_)), "{first}");
+    assert_eq!(log.read_from(A, Lsn(41)).next().unwrap().unwrap(), frames[4]);
+}
+
 #[test]
 fn an_archive_that_the_log_does_not_follow_is_refused() {
     let _one = one_at_a_time();

@@ -54,17 +54,42 @@ enum LoadError {
     Name(String),
 }
 
-/// The consumers in the file; none when there is no file. What can't be read is put aside, reported, and nobody is known.
-pub(super) fn load_or_put_aside(path: &Path) -> BTreeMap<ConsumerName, Consumer> {
-    load(path).unwrap_or_else(|problem| {
-        let aside = beside(path, "damaged");
-        let kept = std::fs::rename(path, &aside);
-        tracing::warn!(
-            file = %path.display(), %problem, kept_as = %aside.display(), is_kept = kept.is_ok(),
-            "the consumers' cursors can't be read: the log keeps nothing for a consumer until it follows again"
-        );
-        BTreeMap::new()
+/// The file with the consumers is whole, as far as can be told, and can't be read: the engine does not start, rather than forget them.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the consumers' cursors in {} can't be read: {problem}. Without that file the log keeps nothing for a consumer until it follows again",
+    path.display()
+)]
+pub struct ConsumersFileError {
+    /// The file.
+    pub path: PathBuf,
+    /// Why, in words.
+    pub problem: String,
+}
+
+/// The consumers in the file; none when there is no file. What is damaged is put aside, reported, and nobody is known.
+///
+/// # Errors
+/// The system does not let it be read, or a newer version wrote it.
+pub(super) fn load_or_put_aside(path: &Path) -> Result<BTreeMap<ConsumerName, Consumer>, ConsumersFileError> {
+    load(path).or_else(|problem| match problem {
+        LoadError::Io(_) | LoadError::Version(_) => {
+            Err(ConsumersFileError { path: path.to_owned(), problem: problem.to_string() })
+        }
+        LoadError::Layout(_) | LoadError::Name(_) => {
+            put_aside(path, &problem);
+            Ok(BTreeMap::new())
+        }
     })
+}
+
+fn put_aside(path: &Path, problem: &LoadError) {
+    let aside = beside(path, "damaged");
+    let kept = std::fs::rename(path, &aside);
+    tracing::warn!(
+        file = %path.display(), %problem, kept_as = %aside.display(), is_kept = kept.is_ok(),
+        "the consumers' cursors can't be read: the log keeps nothing for a consumer until it follows again"
+    );
 }
 
 fn load(path: &Path) -> Result<BTreeMap<ConsumerName, Consumer>, LoadError> {

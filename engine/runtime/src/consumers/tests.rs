@@ -12,7 +12,7 @@ fn at(shard: u8, epoch: u32, lsn: u64) -> Position {
 }
 
 fn in_memory() -> Arc<Consumers> {
-    Consumers::open(None, Clock::system())
+    Consumers::open(None, Clock::system()).unwrap()
 }
 
 #[test]
@@ -74,12 +74,12 @@ fn consumers_are_bounded_and_those_there_are_can_always_come_back() {
 fn what_was_saved_is_known_again() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("consumers.json");
-    let consumers = Consumers::open(Some(path.clone()), Clock::system());
+    let consumers = Consumers::open(Some(path.clone()), Clock::system()).unwrap();
     let saver = Saver::start(Arc::clone(&consumers)).unwrap();
     let attached = consumers.attach(name("c"), at(3, 2, 7)).unwrap();
     attached.acknowledge(at(3, 2, 9).into()).unwrap();
     saver.stop();
-    let again = Consumers::open(Some(path), Clock::system());
+    let again = Consumers::open(Some(path), Clock::system()).unwrap();
     let [report] = &again.list()[..] else { panic!("one consumer") };
     assert_eq!((report.is_connected, &report.cursors[..]), (false, &[at(3, 2, 9)][..]));
     assert_eq!(report.last_seen, consumers.list()[0].last_seen);
@@ -89,17 +89,28 @@ fn what_was_saved_is_known_again() {
 fn a_damaged_file_is_put_aside_and_stops_nobody() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("consumers.json");
-    for damaged in [
-        "",
-        "{",
-        r#"{"version":9,"consumers":[]}"#,
-        r#"{"version":1,"consumers":[{"name":"a b","last_seen_us":0,"cursors":[]}]}"#,
-    ] {
+    for damaged in ["", "{", r#"{"version":1,"consumers":[{"name":"a b","last_seen_us":0,"cursors":[]}]}"#] {
         std::fs::write(&path, damaged).unwrap();
-        assert!(Consumers::open(Some(path.clone()), Clock::system()).list().is_empty());
+        assert!(Consumers::open(Some(path.clone()), Clock::system()).unwrap().list().is_empty());
         assert_eq!(std::fs::read_to_string(beside_damaged(&path)).unwrap(), damaged, "it is kept for people");
         assert!(!path.exists());
     }
+}
+
+#[test]
+fn a_file_that_is_whole_and_cannot_be_read_is_not_forgotten() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("consumers.json");
+    let newer = r#"{"version":9,"consumers":[]}"#;
+    std::fs::write(&path, newer).unwrap();
+    let error = Consumers::open(Some(path.clone()), Clock::system()).err().unwrap();
+    assert!(error.to_string().contains("version 9"), "{error}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), newer);
+    // What the system does not let be read: a folder in the file's place.
+    let folder_there = folder.path().join("folder");
+    std::fs::create_dir(&folder_there).unwrap();
+    assert!(Consumers::open(Some(folder_there.clone()), Clock::system()).is_err());
+    assert!(folder_there.is_dir());
 }
 
 fn beside_damaged(path: &std::path::Path) -> PathBuf {

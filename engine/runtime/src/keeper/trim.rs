@@ -12,6 +12,8 @@ const USAGE_EVERY: Duration = Duration::from_secs(1);
 const EXPIRE_EVERY: Duration = Duration::from_secs(60);
 /// An archive file is worth its while from so many records on, unless nothing more can be moved.
 const RECORDS_PER_MOVE: u64 = 100_000;
+/// Below this share of the stated size the warnings are given again.
+const REARM_PERCENT: u64 = 40;
 /// The log's file takes up to so many times what its frames take: the storage engine writes a page anew that gets a frame.
 const FILE_PER_FRAMES: u64 = 2;
 
@@ -22,6 +24,8 @@ pub(super) struct Space {
     expired_at: Timestamp,
     /// The share of the stated size, in percent, that a warning was last given at.
     warned: u64,
+    /// Nothing is moved before, as moving has failed.
+    retry_at: Timestamp,
 }
 
 impl Keeper {
@@ -32,7 +36,15 @@ impl Keeper {
             return;
         }
         self.space.looked_at = now;
-        if let Err(error) = self.move_and_expire(&trimmer, now) {
+        // What makes room comes first, whatever else fails for want of it.
+        if now.since(self.space.expired_at) >= EXPIRE_EVERY {
+            self.space.expired_at = now;
+            self.expire(&trimmer, now);
+        }
+        if now >= self.space.retry_at
+            && let Err(error) = self.move_frames(&trimmer, now)
+        {
+            self.space.retry_at = now.saturating_add(RETRY);
             self.trim_failed(&error);
         }
         match trimmer.usage() {
@@ -42,26 +54,30 @@ impl Keeper {
         self.warn_of_pins();
     }
 
-    fn move_and_expire(&mut self, trimmer: &Arc<dyn Trim>, now: Timestamp) -> Result<(), TrimError> {
+    /// Moves every shard's frames as far as they may leave the log. Fails with the last reason, after all were tried.
+    fn move_frames(&mut self, trimmer: &Arc<dyn Trim>, now: Timestamp) -> Result<(), TrimError> {
+        let mut result = Ok(());
         for shard in self.shards() {
             if self.is_stopping() {
-                return Ok(());
+                break;
             }
             let (up_to, all) = self.target(shard);
             let archived = self.archived[usize::from(shard.0)];
             let records = up_to.0.saturating_sub(archived.0);
             if records >= RECORDS_PER_MOVE || records > 0 && all {
-                let moved = trimmer.archive(shard, up_to, now)?;
-                // What is not moved yet (the mark does not tell of it) is looked at again after the next snapshot.
-                self.archived[usize::from(shard.0)] = up_to;
-                tracing::debug!(%shard, up_to = up_to.0, ?moved, "frames were moved to the archive");
+                match trimmer.archive(shard, up_to, now) {
+                    Ok(moved) => {
+                        // As long as something moves there may be more: what the mark does not tell of yet follows a moment later.
+                        let is_done = moved.frames == 0;
+                        self.archived[usize::from(shard.0)] = if is_done { up_to } else { moved.archived };
+                        tracing::debug!(%shard, up_to = up_to.0, ?moved, "frames were moved to the archive");
+                    }
+                    Err(error) if error.is_fatal() => return Err(error),
+                    Err(error) => result = Err(error),
+                }
             }
         }
-        if now.since(self.space.expired_at) >= EXPIRE_EVERY {
-            self.space.expired_at = now;
-            self.expire(trimmer, now)?;
-        }
-        Ok(())
+        result
     }
 
     /// Up to where a shard's frames may leave the log, and whether that is all that its snapshot allows.
@@ -80,17 +96,22 @@ impl Keeper {
         self.shared.feed.consumers.floor(shard)
     }
 
-    fn expire(&self, trimmer: &Arc<dyn Trim>, now: Timestamp) -> Result<(), TrimError> {
+    fn expire(&self, trimmer: &Arc<dyn Trim>, now: Timestamp) {
         let limits =
             Expiry { now, keep: self.options.archive_keep, bytes_max: self.options.archive_bytes_max };
-        let Expired { files, bytes, bytes_over } = trimmer.expire(limits, &|_| None)?;
+        let Expired { files, bytes, bytes_over } = match trimmer.expire(limits, &|_| None) {
+            Ok(expired) => expired,
+            Err(error) => {
+                self.shared.storage.lock().failures += 1;
+                return tracing::warn!(%error, "archive files that are too old can't be removed; this is tried again");
+            }
+        };
         if files > 0 {
             tracing::info!(files, bytes, "archive files that were too old were removed");
         }
         if bytes_over > 0 {
             tracing::warn!(bytes_over, "the archive is larger than it may be: recovery needs what is in it");
         }
-        Ok(())
     }
 
     /// How much of its stated size the log needs for its frames, in percent.
@@ -104,7 +125,9 @@ impl Keeper {
         let used = self.used_percent();
         let step = match used {
             75.. => 75,
-            50.. => 50,
+            50.. => self.space.warned.max(50),
+            // Around a bound it is not said at each swing.
+            REARM_PERCENT.. => self.space.warned,
             _ => 0,
         };
         if step > self.space.warned {
@@ -141,6 +164,5 @@ impl Keeper {
         self.shared.storage.lock().failures += 1;
         let retry_s = RETRY.micros() / 1_000_000;
         tracing::warn!(%error, retry_s, "frames could not be moved to the archive; bids go on, the log grows");
-        self.retry_at = self.shared.clock.now().saturating_add(RETRY);
     }
 }

@@ -13,7 +13,7 @@ use gavel_log::record::{Record, decode};
 use gavel_log::snapshot::{self, Foot, Head, SnapshotError};
 use gavel_log::state::{Loader, Restored, StateError};
 use gavel_log::{Frame, LogReader, Tip};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// One shard's state, and what its log says about all of them.
@@ -114,6 +114,15 @@ enum Unusable {
     Stopped,
 }
 
+/// Takes a snapshot that can't be used out of those that count: else it would stand for the newest, and the next one would push out
+/// the one that was of use.
+fn put_aside(path: &Path) {
+    match snapshot::put_aside(path) {
+        Ok(aside) => tracing::warn!(path = %aside.display(), "the snapshot was put aside"),
+        Err(error) => tracing::error!(%error, "the snapshot can't be put aside: remove it by hand"),
+    }
+}
+
 /// The recovery of one shard.
 pub(super) struct Recovery<'a> {
     pub(super) shared: &'a Shared,
@@ -126,10 +135,8 @@ pub(super) struct Recovery<'a> {
 
 impl Recovery<'_> {
     pub(super) fn run(&self) -> Result<Recovered, Failure> {
-        let mut recovered = match self.newest_snapshot()? {
-            Some(recovered) => recovered,
-            None => Recovered::new(self.shard, self.options.retire_after),
-        };
+        let (snapshot, unusable) = self.newest_snapshot()?;
+        let mut recovered = snapshot.unwrap_or_else(|| Recovered::new(self.shard, self.options.retire_after));
         let from = recovered.book.last();
         self.count(&self.shared.progress.records, from.0);
         self.count(&self.shared.progress.records_in_snapshots, from.0);
@@ -141,6 +148,8 @@ impl Recovery<'_> {
                 return Ok(recovered);
             }
         }
+        // Only now it is certain that nothing needs them.
+        unusable.iter().for_each(|path| put_aside(path));
         // Nobody looks yet: as long as the log is read, everybody hears so.
         self.shared.live.insert_all(self.shard, recovered.book.live_auctions());
         Ok(recovered)
@@ -154,22 +163,24 @@ impl Recovery<'_> {
         self.shared.phase() != Phase::Loading
     }
 
-    /// The state of the newest snapshot that is whole; `None` where there is none.
-    fn newest_snapshot(&self) -> Result<Option<Recovered>, Failure> {
-        let Some(history) = &self.options.history else { return Ok(None) };
+    /// The state of the newest snapshot that is whole, `None` where there is none; and those newer ones that are not.
+    fn newest_snapshot(&self) -> Result<(Option<Recovered>, Vec<PathBuf>), Failure> {
+        let mut unusable = Vec::new();
+        let Some(history) = &self.options.history else { return Ok((None, unusable)) };
         let files = snapshot::list(&history.dir, self.shard)
             .map_err(|error| Failure::Log(format!("the snapshots can't be listed: {error}")))?;
-        for path in &files {
-            match self.load(path) {
-                Ok(recovered) => return Ok(Some(recovered)),
-                Err(Unusable::Stopped) => return Ok(None),
+        for path in files {
+            match self.load(&path) {
+                Ok(recovered) => return Ok((Some(recovered), unusable)),
+                Err(Unusable::Stopped) => break,
                 Err(error) => {
-                    let path = path.display();
-                    tracing::warn!(shard = %self.shard, %path, %error, "a snapshot can't be used; recovery goes back further");
+                    let (shard, file) = (self.shard, path.display());
+                    tracing::warn!(%shard, path = %file, %error, "a snapshot can't be used; recovery goes back further");
+                    unusable.push(path);
                 }
             }
         }
-        Ok(None)
+        Ok((None, unusable))
     }
 
     fn load(&self, path: &Path) -> Result<Recovered, Unusable> {

@@ -45,9 +45,8 @@ impl Archive {
     /// As [`open`](Self::open).
     pub fn refresh(&self) -> Result<(), Error> {
         let mut shelves: BTreeMap<ShardId, Shelf> = BTreeMap::new();
-        for (shard, first, path) in
-            [KIND, GROWING_KIND].map(|kind| files::list(&self.dir, kind)).into_iter().flatten().flatten()
-        {
+        let (sealed, growing) = (files::list(&self.dir, KIND)?, files::list(&self.dir, GROWING_KIND)?);
+        for (shard, first, path) in sealed.into_iter().chain(growing) {
             let shelf = shelves.entry(shard).or_default();
             match self.known(shard, &path).map_or_else(|| summary(&path).map(Arc::new), Ok) {
                 Ok(file) => shelf.files.push(file),

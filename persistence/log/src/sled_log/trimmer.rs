@@ -12,7 +12,7 @@ use crate::floor;
 use crate::frame::Frame;
 use crate::joined::Tail;
 use crate::limits::{
-    ARCHIVE_EXTEND_BYTES_MAX, ARCHIVE_EXTEND_SPAN_SECS_MAX, TRIM_PAUSE_MS, TRIM_STEP_FRAMES,
+    ARCHIVE_EXTEND_BYTES_MAX, ARCHIVE_EXTEND_SPAN_SECS_MAX, TRIM_PAUSE_MS, TRIM_STEP_BYTES, TRIM_STEP_FRAMES,
 };
 use crate::log::{LogReader, ReadError};
 use crate::quiet::quietly;
@@ -296,9 +296,16 @@ fn before(frame: &Frame) -> Tip {
 
 /// Removes a shard's first frames, a few of those that begin before `stop`. Gives their lengths.
 fn remove_some(db: &sled::Db, shard: ShardId, stop: Lsn) -> sled::Result<Vec<u64>> {
-    let frames = db.range(key(shard, Lsn(1))..key(shard, stop)).keys().take(TRIM_STEP_FRAMES);
-    let keys = frames.collect::<sled::Result<Vec<_>>>()?;
-    debug_assert!(keys.iter().all(|key| first_of(key).is_some_and(|first| first < stop)));
+    let (mut keys, mut bytes) = (Vec::new(), 0);
+    for frame in db.range(key(shard, Lsn(1))..key(shard, stop)).take(TRIM_STEP_FRAMES) {
+        let (key, value) = frame?;
+        debug_assert!(first_of(&key).is_some_and(|first| first < stop));
+        bytes += value.len();
+        keys.push(key);
+        if bytes >= TRIM_STEP_BYTES {
+            break;
+        }
+    }
     let mut lengths = Vec::with_capacity(keys.len());
     for key in keys {
         lengths.extend(db.remove(&key)?.map(|value| value.len() as u64));
