@@ -155,6 +155,8 @@ async fn snapshot_under_load(
         slices.quantile_us(0.999),
         slices.max_us()
     ));
+    // The bidding was broken off where it was, perhaps in the middle of a batch.
+    port.flush();
     while port.under_way() > 0 {
         hear(port, &mut |_| {}).await?;
     }

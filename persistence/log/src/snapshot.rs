@@ -6,14 +6,14 @@
 //! header  0        8         10      12      16    24     56     64       68
 //!         | magic  | version | shard | epoch | Lsn | hash | time | CRC32C |        what replay goes on after, and when it was taken
 //! block   | length 4 | CRC32C 4 | bytes |                                          any number of them
-//! foot    | 0 4      | CRC32C 4 | until 8 | auctions 8 | digest 32 | blocks 8 |    and the file ends
+//! foot    | 0 4      | CRC32C 4 | until 8 | auctions 8 | digest 32 | blocks 8 | hash 32 |    and the file ends
 //! ```
 //!
 //! This is the container; what the blocks hold is their writer's matter. Invariants:
 //!
 //! - A file under its final name is whole: it was synced before it was renamed, and its directory after.
 //! - The header is as `files/head.rs` draws it. Each CRC32C covers the one before it, the length and the bytes, so the foot's covers the whole file, and a block that is
-//!   missing, doubled or out of place does not pass.
+//!   missing, doubled or out of place does not pass. Where four bytes are not proof enough, the foot's BLAKE3 of all bytes before it is.
 //! - The newest two of a shard are kept, so that one that turns out to be damaged has one before it.
 
 mod reader;
@@ -41,7 +41,7 @@ const KIND: &str = "snap";
 const MAGIC: [u8; 8] = *b"\x8dGVLsnp\n";
 /// Before each block and before the foot: length and CRC32C.
 const PREFIX_BYTES: usize = 8;
-const FOOT_BYTES: usize = 56;
+const FOOT_BYTES: usize = 88;
 
 /// What a snapshot is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -185,23 +185,25 @@ impl Head {
 }
 
 impl Foot {
-    fn to_bytes(self, blocks: u64) -> [u8; FOOT_BYTES] {
+    fn to_bytes(self, blocks: u64, hash: [u8; 32]) -> [u8; FOOT_BYTES] {
         let Self { until, auctions, digest } = self;
         let mut bytes = [0; FOOT_BYTES];
         bytes[..8].copy_from_slice(&until.0.to_le_bytes());
         bytes[8..16].copy_from_slice(&auctions.to_le_bytes());
         bytes[16..48].copy_from_slice(&<[u8; 32]>::from(digest));
-        bytes[48..].copy_from_slice(&blocks.to_le_bytes());
+        bytes[48..56].copy_from_slice(&blocks.to_le_bytes());
+        bytes[56..].copy_from_slice(&hash);
         bytes
     }
 
-    fn parse(bytes: &[u8; FOOT_BYTES]) -> (Self, u64) {
+    /// With how many blocks there are, and the hash of all that is before the foot.
+    fn parse(bytes: &[u8; FOOT_BYTES]) -> (Self, u64, [u8; 32]) {
         let foot = Self {
             until: Lsn(u64::from_le_bytes(files::field(bytes, 0))),
             auctions: u64::from_le_bytes(files::field(bytes, 8)),
             digest: Digest::from(files::field::<32>(bytes, 16)),
         };
-        (foot, u64::from_le_bytes(files::field(bytes, 48)))
+        (foot, u64::from_le_bytes(files::field(bytes, 48)), files::field(bytes, 56))
     }
 }
 
@@ -209,4 +211,12 @@ impl Foot {
 fn checksum(before: u32, length: u32, bytes: &[u8]) -> u32 {
     let crc = crc32c::crc32c_append(crc32c::crc32c(&before.to_le_bytes()), &length.to_le_bytes());
     crc32c::crc32c_append(crc, bytes)
+}
+
+/// What stands before a block or the foot.
+fn prefix(length: u32, crc: u32) -> [u8; PREFIX_BYTES] {
+    let mut prefix = [0; PREFIX_BYTES];
+    prefix[..4].copy_from_slice(&length.to_le_bytes());
+    prefix[4..].copy_from_slice(&crc.to_le_bytes());
+    prefix
 }

@@ -205,8 +205,10 @@ async fn who_is_behind_the_log_is_served_from_the_archive_and_told_when_that_is_
     let (trimmer, reader) = (log.trimmer().unwrap(), log.reader());
     let all: Vec<Frame> = reader.read_from(SHARD, Lsn(1)).map(Result::unwrap).collect();
     let (first, second) = (&all[9], &all[19]);
-    for frame in [first, second] {
-        let moved = trimmer.archive(SHARD, frame.last(), Clock::system().now()).unwrap();
+    // Two days apart, so that each has a file of its own.
+    for (frame, days) in [(first, 0), (second, 2)] {
+        let now = Clock::system().now().saturating_add(secs(days * 86_400));
+        let moved = trimmer.archive(SHARD, frame.last(), now).unwrap();
         assert_eq!(moved.archived, frame.last());
     }
     drop(reader);

@@ -19,6 +19,8 @@ pub struct Reader {
     foot: Option<Foot>,
     block: Vec<u8>,
     crc: u32,
+    /// Of all bytes before `offset`.
+    hasher: blake3::Hasher,
     blocks: u64,
     offset: u64,
 }
@@ -51,8 +53,9 @@ impl Reader {
         if path.file_name().and_then(|name| name.to_str()) != Some(&files::name(shard, from.lsn, KIND)) {
             return Err(error(SnapshotCause::Name { shard, lsn: from.lsn }));
         }
-        let (path, offset) = (path.to_owned(), HEAD_BYTES as u64);
-        Ok(Self { path, file, head, foot: None, block: Vec::new(), crc, blocks: 0, offset })
+        let (path, offset, mut hasher) = (path.to_owned(), HEAD_BYTES as u64, blake3::Hasher::new());
+        hasher.update(&bytes);
+        Ok(Self { path, file, head, foot: None, block: Vec::new(), crc, hasher, blocks: 0, offset })
     }
 
     /// What the snapshot is of.
@@ -112,6 +115,7 @@ impl Reader {
         if length == 0 {
             return self.end(damaged).map(|()| false);
         }
+        self.hasher.update(&prefix).update(&self.block);
         self.blocks += 1;
         Ok(true)
     }
@@ -119,8 +123,8 @@ impl Reader {
     /// Takes the foot in and makes sure that it is the end.
     fn end(&mut self, damaged: SnapshotCause) -> Result<(), SnapshotCause> {
         let Some(bytes) = self.block.first_chunk::<FOOT_BYTES>() else { return Err(damaged) };
-        let (foot, blocks) = Foot::parse(bytes);
-        if blocks != self.blocks {
+        let (foot, blocks, hash) = Foot::parse(bytes);
+        if blocks != self.blocks || self.hasher.finalize() != hash {
             return Err(damaged);
         }
         if self.file.read(&mut [0])? != 0 {
@@ -137,4 +141,38 @@ fn read(file: &mut BufReader<File>, buffer: &mut [u8], offset: u64) -> Result<()
         ErrorKind::UnexpectedEof => SnapshotCause::CutOff { bytes: offset },
         _ => SnapshotCause::Io(error),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{checksum, prefix};
+    use super::*;
+    use crate::snapshot::Writer;
+    use crate::{ChainHash, Tip};
+    use gavel_core::{Digest, Epoch, Lsn, ShardId, Timestamp};
+
+    /// A change that happens to leave every checksum right.
+    #[test]
+    fn the_hash_finds_what_passes_the_checksums() {
+        let dir = tempfile::tempdir().unwrap();
+        let from = Tip { epoch: Epoch(1), lsn: Lsn(5), hash: ChainHash([7; 32]) };
+        let mut writer =
+            Writer::create(dir.path(), &Head { shard: ShardId(0), from, at: Timestamp::default() }).unwrap();
+        writer.block(b"a block").unwrap();
+        let foot = Foot { until: Lsn(5), auctions: 0, digest: Digest::default() };
+        let path = writer.finish(&foot).unwrap();
+        assert_eq!(check(&path).unwrap().1, foot);
+
+        let mut bytes = std::fs::read(&path).unwrap();
+        let (block, end) = (HEAD_BYTES + PREFIX_BYTES, HEAD_BYTES + PREFIX_BYTES + 7);
+        bytes[block..end].copy_from_slice(b"another");
+        let head: [u8; HEAD_BYTES] = *bytes.first_chunk().unwrap();
+        let crc = checksum(file_head::crc(&head), 7, b"another");
+        bytes[HEAD_BYTES..block].copy_from_slice(&prefix(7, crc));
+        let crc = checksum(crc, 0, &bytes[end + PREFIX_BYTES..]);
+        bytes[end..end + PREFIX_BYTES].copy_from_slice(&prefix(0, crc));
+        std::fs::write(&path, bytes).unwrap();
+        let error = check(&path).unwrap_err();
+        assert!(matches!(error.cause, SnapshotCause::Damaged { offset } if offset == end as u64), "{error}");
+    }
 }

@@ -1,6 +1,6 @@
 //! Writes a snapshot, block by block.
 
-use super::{Foot, Head, KEPT, checksum, head as file_head, list};
+use super::{Foot, Head, KEPT, checksum, head as file_head, list, prefix};
 use crate::files::{NewFile, about};
 use crate::limits::SNAPSHOT_BLOCK_BYTES_MAX;
 use std::io::{Error, ErrorKind};
@@ -13,6 +13,8 @@ pub struct Writer {
     head: Head,
     file: NewFile,
     crc: u32,
+    /// Of all bytes so far.
+    hasher: blake3::Hasher,
     blocks: u64,
 }
 
@@ -25,8 +27,9 @@ impl Writer {
         let mut file = NewFile::create(head.path(data_dir))?;
         let bytes = head.to_bytes();
         file.write(&bytes)?;
-        let crc = file_head::crc(&bytes);
-        Ok(Self { data_dir: data_dir.to_owned(), head: *head, file, crc, blocks: 0 })
+        let (crc, mut hasher) = (file_head::crc(&bytes), blake3::Hasher::new());
+        hasher.update(&bytes);
+        Ok(Self { data_dir: data_dir.to_owned(), head: *head, file, crc, hasher, blocks: 0 })
     }
 
     /// Appends a block of 1 ..= [`SNAPSHOT_BLOCK_BYTES_MAX`] bytes.
@@ -46,8 +49,9 @@ impl Writer {
 
     fn append(&mut self, length: u32, bytes: &[u8]) -> Result<(), Error> {
         self.crc = checksum(self.crc, length, bytes);
-        self.file.write(&length.to_le_bytes())?;
-        self.file.write(&self.crc.to_le_bytes())?;
+        let prefix = prefix(length, self.crc);
+        self.hasher.update(&prefix).update(bytes);
+        self.file.write(&prefix)?;
         self.file.write(bytes)
     }
 
@@ -63,7 +67,8 @@ impl Writer {
     /// # Errors
     /// The file system refuses. The snapshots before this one are still there.
     pub fn finish(mut self, foot: &Foot) -> Result<PathBuf, Error> {
-        self.append(0, &foot.to_bytes(self.blocks))?;
+        let hash = *self.hasher.finalize().as_bytes();
+        self.append(0, &foot.to_bytes(self.blocks, hash))?;
         let path = self.file.finish()?;
         for old in list(&self.data_dir, self.head.shard)?.iter().skip(KEPT) {
             std::fs::remove_file(old).map_err(about(old))?;
