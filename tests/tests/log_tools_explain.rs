@@ -1,17 +1,16 @@
 //! Goal: `gavel log explain` tells a real auction's history with the rule behind each record, the refused attempts between them, and
 //! nobody's secrets; also where the beginning of the history is gone.
 //!
-//! Method: a server with one auction, driven over RESP; a truncated archive, made of the stopped server's log by the log's own trimmer.
+//! Method: a server with one auction, driven over RESP; an archive without its beginning, made of the stopped server's own.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a suite fails by panicking")]
 
-use gavel_core::{AuctionId, Lsn, Timestamp};
-use gavel_log::{DirLock, Log, OpenOptions, SledLog};
+use gavel_core::{AuctionId, Lsn};
+use gavel_log::archive;
 use gavel_tests::log_tool::{expect, json};
 use gavel_tests::{Client, Item, Options, Server, binaries, fixtures, wait};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
 
 /// Secret numbers that may be in no public word.
 const MAXIMUM: u64 = 654_321;
@@ -154,16 +153,23 @@ fn snapshots(data: &Path) -> Vec<Lsn> {
     names(&data.join("snapshots")).iter().filter_map(from).collect()
 }
 
-/// Moves the log up to this record into the archive, in a file of its own.
-fn archive(data: &Path, up_to: Lsn) {
-    let lock = Arc::new(DirLock::acquire(data, "a test").unwrap());
-    let now = Timestamp::from_micros(fixtures::now_us()).unwrap();
-    let (log, _) = SledLog::open(lock, OpenOptions::at(now)).unwrap();
-    let trimmer = log.trimmer().unwrap();
-    let moved = trimmer.archive(gavel_core::ShardId(0), up_to, now).unwrap();
-    assert_eq!((moved.files, moved.archived), (1, up_to), "{moved:?}");
-    drop(trimmer);
-    Box::new(log).close(now).unwrap();
+/// Writes the archive's only file anew without the records up to this one, as if they had been in a file before it that has expired.
+fn expire(data: &Path, up_to: Lsn) {
+    let file = names(&data.join("archive")).pop().unwrap();
+    let summary = archive::summary(&file).unwrap();
+    let begin = |base| archive::Writer::create(data, summary.shard, base, summary.first_at).unwrap();
+    let (mut gone, mut kept) = (begin(summary.base), None);
+    for frame in archive::FileFrames::open(&file, summary.first()).unwrap() {
+        let frame = frame.unwrap();
+        if frame.last() <= up_to {
+            gone.push(&frame).unwrap();
+        } else {
+            kept.get_or_insert_with(|| begin(gone.tip())).push(&frame).unwrap();
+        }
+    }
+    assert_eq!(gone.tip().lsn, up_to, "a frame ends there");
+    kept.expect("frames after it").finish().unwrap();
+    std::fs::remove_file(&file).unwrap();
 }
 
 #[test]
@@ -178,7 +184,6 @@ fn where_the_beginning_is_gone_a_snapshot_says_how_it_stood() {
     let gone_until = client.bid(auction, 8, 3_000).position.lsn;
     client.bid(auction, 9, 5_000);
     server.terminate();
-    archive(server.data(), gone_until);
 
     let mut server = Server::start(options("--snapshot-every-s 1"));
     let mut client = server.connect();
@@ -192,13 +197,15 @@ fn where_the_beginning_is_gone_a_snapshot_says_how_it_stood() {
         }
         (snapshots.len() == 2 && snapshots[0] >= known).then_some(())
     });
+    wait::until("what the older one does not need in the archive", || {
+        let file = names(&server.data().join("archive")).pop()?;
+        (archive::summary(&file).ok()?.last.lsn >= known).then_some(())
+    });
     client.bid(auction, 9, 20_000);
     server.terminate();
     let whole = expect(server.data(), &["explain", &auction.to_string()], 0).out;
     assert!(whole.contains("opened by seller"), "log and archive are read as one:\n{whole}");
-    let files = names(&server.data().join("archive"));
-    assert!(files.len() > 1, "the server has archived what the older snapshot does not need: {files:?}");
-    std::fs::remove_file(&files[0]).unwrap();
+    expire(server.data(), gone_until);
 
     let text = expect(server.data(), &["explain", &auction.to_string()], 0).out;
     for part in [
