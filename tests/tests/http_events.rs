@@ -112,6 +112,45 @@ fn who_comes_back_is_told_what_was_missed() {
     }
 }
 
+/// All watchers of a famous auction come back at the same moment, and bids go on.
+#[test]
+fn many_who_come_back_at_once_miss_nothing() {
+    const WATCHERS: usize = 300;
+    let mut server = Server::start(Options::new());
+    let mut client = server.connect();
+    let auction = Item::new().open(&mut client);
+    let mut seen = Vec::new();
+    for round in 1..=5 {
+        bid(&mut client, auction, round);
+        seen.push(Events::watch(server.http(), &path(auction), None).expect().id.unwrap());
+    }
+    (6..=40).for_each(|round| bid(&mut client, auction, round));
+    server.kill9();
+    server.restart();
+    let mut client = server.connect();
+    let mut watchers = Vec::new();
+    for n in 0..WATCHERS {
+        let last = n % seen.len();
+        watchers.push((last, Events::watch(server.http(), &path(auction), Some(&seen[last]))));
+        if n % 10 == 0 {
+            bid(&mut client, auction, 41 + n as u64 / 10);
+        }
+    }
+    for (last, mut events) in watchers {
+        let mut next = last as u64 + 2;
+        let state = loop {
+            let event = events.expect();
+            if event.name == "state" {
+                break event;
+            }
+            assert_eq!(event.name, "change", "{event:?}");
+            assert_eq!(event.json()["seq"], next + 1, "{event:?}");
+            next += 1;
+        };
+        assert!(state.json()["bid_count"].as_u64().unwrap() + 1 >= next, "{state:?} behind change {next}");
+    }
+}
+
 #[test]
 fn what_cannot_be_told_is_said_so() {
     let server = Server::start(Options::new());

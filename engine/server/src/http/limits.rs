@@ -48,8 +48,14 @@ pub(crate) const PACE_US_PER_SUBSCRIBER: u64 = 12;
 pub(crate) const RESUME_RECORDS_MAX: u64 = 1_000_000;
 /// Changes that a subscriber is told of when it comes back.
 pub(crate) const RESUME_CHANGES_MAX: usize = 1_000;
-/// Subscribers for whom the log is read at the same time, in the whole process.
+/// Auctions for whose subscribers the log is read at the same time, in the whole process.
 pub(crate) const RESUMES_MAX: usize = 2;
+/// Auctions whose latest changes are kept for those who come back.
+pub(crate) const READINGS_MAX: usize = 32;
+/// How many changes are kept of each; some 300 bytes a change.
+pub(crate) const READING_CHANGES_MAX: usize = 2 * RESUME_CHANGES_MAX;
+/// How long they are kept after somebody came back for them, in seconds.
+pub(crate) const READING_KEPT_S: u64 = 60;
 /// How long a subscriber waits for its turn, in seconds, before it is told the state only.
 pub(crate) const RESUME_WAIT_S: u64 = 5;
 

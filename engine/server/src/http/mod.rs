@@ -42,7 +42,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::net::{TcpSocket, TcpStream};
-use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use worker::{Common, Worker};
 
@@ -105,7 +104,7 @@ impl Http {
             server: Arc::clone(&server),
             answers: RememberedAnswers::default(),
             wide: AtomicUsize::new(0),
-            resumes: Semaphore::new(limits::RESUMES_MAX),
+            readings: resume::Readings::default(),
         });
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let connections_max = server.connections_max;

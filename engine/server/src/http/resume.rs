@@ -1,18 +1,22 @@
 //! What a subscriber has missed: read from the log (or the archive) behind the position that it has seen.
 //!
-//! Bounded: [`RESUME_RECORDS_MAX`] records are looked through and [`RESUME_CHANGES_MAX`] changes told, for
-//! [`RESUMES_MAX`](super::limits::RESUMES_MAX) subscribers at a time. Where that does not do, or the position is not of this log, a
+//! Those who come back to one auction, as all its watchers do after a restart, share what is read for the first of them.
+//!
+//! Bounded: [`RESUME_RECORDS_MAX`] records are looked through and [`RESUME_CHANGES_MAX`] changes told, and the log is read for
+//! [`RESUMES_MAX`](super::limits::RESUMES_MAX) auctions at a time. Where that does not do, or the position is not of this log, a
 //! `gap` event says so, and the state that follows is all there is.
+
+mod readings;
+
+pub(super) use readings::Readings;
 
 use super::limits::{RESUME_CHANGES_MAX, RESUME_RECORDS_MAX, RESUME_WAIT_S};
 use super::problem::Problem;
 use super::text::json;
 use super::worker::Common;
 use bytes::Bytes;
-use gavel_core::{AuctionId, Epoch, Lsn, Position, ShardId};
-use gavel_engine::{FollowError, LiveAuction};
-use gavel_log::{Frame, Record, record};
-use gavel_wire::event_json::{self, Form};
+use gavel_core::{Epoch, Lsn, Position, ShardId};
+use gavel_engine::LiveAuction;
 use gavel_wire::request::Shown;
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
@@ -72,57 +76,18 @@ pub(super) async fn missed(common: &Common, last: Position, live: &LiveAuction) 
             format!("more than {RESUME_RECORDS_MAX} records of the shard lie between this position and now");
         return Missed::gap(last, &why);
     }
-    let turn = tokio::time::timeout(Duration::from_secs(RESUME_WAIT_S), common.resumes.acquire()).await;
-    let Ok(Ok(_turn)) = turn else {
-        return Missed::gap(last, "too many others come back at the same time");
-    };
-    match read(common, last, live, now.lsn).await {
-        Ok(Some(missed)) => {
+    let wait = Duration::from_secs(RESUME_WAIT_S);
+    match tokio::time::timeout(wait, common.readings.behind(common, last, live.id(), now.lsn)).await {
+        Err(_) => Missed::gap(last, "too many others come back at the same time"),
+        Ok(Ok(Some(changes))) => {
             common.server.http.resumed.fetch_add(1, Ordering::Relaxed);
-            missed
+            Missed(changes)
         }
-        Ok(None) => Missed::gap(
+        Ok(Ok(None)) => Missed::gap(
             last,
             &format!("more than {RESUME_CHANGES_MAX} changes lie between this position and now"),
         ),
-        Err(error) => Missed::gap(last, &error.to_string()),
-    }
-}
-
-/// Reads up to `until`. `None`: there are too many changes to be told.
-async fn read(
-    common: &Common,
-    last: Position,
-    live: &LiveAuction,
-    until: Lsn,
-) -> Result<Option<Missed>, FollowError> {
-    let mut missed = Missed::default();
-    let mut follow = common.server.engine.follow(last).await?;
-    while follow.position().lsn < until {
-        for frame in follow.next().await? {
-            take(&frame, last.lsn, live.id(), &mut missed.0);
-            if missed.0.len() > RESUME_CHANGES_MAX {
-                return Ok(None);
-            }
-        }
-    }
-    Ok(Some(missed))
-}
-
-/// Takes the auction's events out of a frame.
-fn take(frame: &Frame, after: Lsn, auction: AuctionId, changes: &mut VecDeque<Bytes>) {
-    for (lsn, bytes) in frame.records() {
-        // What can't be decoded was written by a newer version; the state that follows knows all the same.
-        if let Ok(Record::Auction(event)) = record::decode(bytes)
-            && lsn > after
-            && event.auction == auction
-        {
-            let position = Position { shard: frame.shard(), epoch: frame.epoch(), lsn };
-            let mut out = format!("event: change\nid: {position}\ndata: ").into_bytes();
-            event_json::event(&mut out, position, &event, Form::Public);
-            out.extend_from_slice(b"\n\n");
-            changes.push_back(out.into());
-        }
+        Ok(Err(error)) => Missed::gap(last, &error.to_string()),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is served, held to what is said of it; and what is answered in phases of the engine that a client can't bring about.
 
 use super::answers::RememberedAnswers;
-use super::limits::RESUMES_MAX;
+use super::resume::Readings;
 use super::routes;
 use super::worker::{Common, Worker};
 use crate::server::{Server, StartReport};
@@ -14,7 +14,6 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
-use tokio::sync::Semaphore;
 
 const PAGE: &str = include_str!("../../HTTP.md");
 const TERMS: &str = r#"{"seller": "9000", "currency": "EUR", "duration_s": 3600, "buy_now": {"price": 90000},
@@ -86,7 +85,7 @@ impl House {
             server,
             answers: RememberedAnswers::default(),
             wide: AtomicUsize::new(0),
-            resumes: Semaphore::new(RESUMES_MAX),
+            readings: Readings::default(),
         };
         Self { engine, common: Arc::new(common), open }
     }

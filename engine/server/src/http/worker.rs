@@ -8,6 +8,7 @@
 use super::answers::RememberedAnswers;
 use super::feed::Feeds;
 use super::problem::Problem;
+use super::resume::Readings;
 use crate::server::Server;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
@@ -24,7 +25,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::task::{Context, Poll, Waker};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 
 /// What all HTTP threads share.
 pub(super) struct Common {
@@ -32,8 +33,7 @@ pub(super) struct Common {
     pub(super) answers: RememberedAnswers,
     /// Commands to all shards under way.
     pub(super) wide: AtomicUsize,
-    /// Turns of those for whom the log is read.
-    pub(super) resumes: Semaphore,
+    pub(super) readings: Readings,
 }
 
 /// What the connections of one thread share.
