@@ -3,7 +3,7 @@
 //! ```text
 //! {"position":"3-1-42","auction":"20261122-003-00000042","seq":2,"type":"bid_accepted","at":"2026-11-22T09:00:01Z",
 //!  "received":"2026-11-22T09:00:01Z","decided":"2026-11-22T09:00:01.000180Z","origin":"client",
-//!  "bid_id":"00000002-4756-8…","bidder":"8","price":3100,"status":"LEADING","extended_to":null}
+//!  "bid_id":"00000002-4756-8…","bidder":"8","price":3100,"status":"leading","extended_to":null}
 //! ```
 //!
 //! Times are RFC 3339 in UTC, amounts integers in the currency's minor unit, ids, accounts and positions texts. A field that has
@@ -121,7 +121,7 @@ impl Fields<'_> {
                 self.ascii("bid_id", &uuid_text(id.to_bits()));
                 self.account("bidder", Some(*buyer));
                 self.amount("price", Some(*price));
-                self.text("status", "SOLD");
+                self.text("status", "sold");
                 self.time("pay_by", Some(*pay_by));
             }
             EventKind::BidRetracted(retracted) => self.bid_retracted(retracted),
@@ -181,7 +181,7 @@ impl Fields<'_> {
             self.amount("amount", Some(amount));
         }
         self.amount("price", Some(price));
-        self.text("status", if leading { "LEADING" } else { "OUTBID" });
+        self.text("status", if leading { "leading" } else { "outbid" });
         self.time("extended_to", extended_to);
     }
 

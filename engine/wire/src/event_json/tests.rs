@@ -124,9 +124,9 @@ fn a_bid_shows_its_amount_only_to_operators() {
             r#""bid_id":"00000000-0000-0000-0000-000000000b1d","bidder":"8",{amount}"price":3100,"status":{rest}"#
         )
     };
-    let leading = r#""LEADING","extended_to":null"#;
+    let leading = r#""leading","extended_to":null"#;
     is(bid(true, None), "bid_accepted", &fields("", leading), &fields(r#""amount":77777,"#, leading));
-    let outbid = r#""OUTBID","extended_to":"2026-11-22T10:01:00Z""#;
+    let outbid = r#""outbid","extended_to":"2026-11-22T10:01:00Z""#;
     is(
         bid(false, Some(time(3_660))),
         "bid_accepted",
@@ -142,7 +142,7 @@ fn a_bid_shows_its_amount_only_to_operators() {
     has(
         bought,
         "bought_now",
-        r#""bid_id":"00000000-0000-0000-0000-000000000b1d","bidder":"00000000-0000-0001-0000-000000000000","price":90000,"status":"SOLD","pay_by":"2026-11-22T09:01:00Z""#,
+        r#""bid_id":"00000000-0000-0000-0000-000000000b1d","bidder":"00000000-0000-0001-0000-000000000000","price":90000,"status":"sold","pay_by":"2026-11-22T09:01:00Z""#,
     );
 }
 
