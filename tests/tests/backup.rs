@@ -85,6 +85,31 @@ fn the_state_that_is_restored_is_the_state_that_was() {
     assert_restored(&restored(2), &up_to, server.data(), &placed);
 }
 
+#[test]
+fn bids_on_a_shard_that_was_just_added_come_into_the_copy() {
+    let folder = TempDir::new().unwrap();
+    let backup = folder.path().join("backup");
+    let server = server();
+    let mut follower = follow(&backup, server.address(), &folder.path().join("follow.log"));
+    drop(bids(&server, 500));
+    wait_until_level(&backup, &server);
+    // The copy knows all shards that there are, so it looks for others only now and then.
+    let mut client = server.connect();
+    assert_eq!(client.line("SHARDS ADD").elements().len(), 1);
+    assert_eq!(client.line("SHARDS POLICY sequence").code(), None);
+    let auctions = Item::new().open_many(&mut client, 8);
+    let new = auctions.iter().find(|auction| auction.shard() == ShardId(3)).unwrap();
+    let receipt = client.bid(*new, 1, 5_000);
+    let is_told = || {
+        let text = std::fs::read(backup.join("backup.json")).ok()?;
+        let manifest: serde_json::Value = serde_json::from_slice(&text).ok()?;
+        positions(&manifest, "last").get(&ShardId(3)).filter(|end| end.lsn >= receipt.position.lsn).copied()
+    };
+    wait::until("the new shard's bid in the manifest", is_told);
+    follower.signal(Signal::TERM);
+    assert_eq!(follower.wait().code(), Some(0), "{}", follower.output());
+}
+
 /// Waits until the backup's manifest says that it is level with the server.
 fn wait_until_level(backup: &Path, server: &Server) {
     let end = durable(server);

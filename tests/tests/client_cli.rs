@@ -297,7 +297,7 @@ fn a_server_that_is_not_there_is_said_at_once_with_what_to_check() {
     ] {
         let gone = run(free, words);
         assert_eq!((gone.exit, gone.stdout.as_str()), (UNAVAILABLE, ""), "{words:?}: {gone:?}");
-        let expected = [&format!("error: no server at {free}: "), "gavel serve", "--server IP:PORT"];
+        let expected = [&format!("error: no server at {free}: "), "gavel serve", "--server HOST:PORT"];
         assert!(expected.iter().all(|part| gone.stderr.contains(*part)), "{words:?}: {gone:?}");
     }
 }

@@ -63,7 +63,13 @@ pub(crate) struct BackupFlags {
     #[arg(long)]
     pub(crate) follow: bool,
     /// With --follow: the server
-    #[arg(long, value_name = "IP:PORT", env = "GAVEL_SERVER", default_value = "127.0.0.1:7400")]
+    #[arg(
+        long,
+        value_name = "HOST:PORT",
+        env = "GAVEL_SERVER",
+        default_value = "127.0.0.1:7400",
+        value_parser = Address::of_server
+    )]
     pub(crate) server: Address,
     /// With --follow: the name under which the server keeps what this backup still needs
     #[arg(long, value_name = "NAME", default_value = "backup")]

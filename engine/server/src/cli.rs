@@ -6,7 +6,7 @@
 use crate::backup::BackupFlags;
 use crate::client::{self, ClientCommand};
 use crate::completions::{self, CompletionsFlags};
-use crate::config::{Given, Settings, UnknownVariables};
+use crate::config::{Address, Given, Settings, UnknownVariables};
 use crate::consumer::ConsumerCommand;
 use crate::exit::{EXIT_CODES_HELP, Exit};
 use crate::logtool::{self, LogCommand};
@@ -14,8 +14,11 @@ use crate::manual::{self, ManFlags};
 use crate::restore::RestoreFlags;
 use crate::shards::ShardsCommand;
 use crate::{backup, consumer, demo, output, restore, serve, shards};
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -87,8 +90,20 @@ struct Cli {
     /// Print data as JSON on stdout
     #[arg(long, global = true, display_order = 1_000)]
     json: bool,
+    #[command(flatten)]
+    early: EarlyFlags,
     #[command(subcommand)]
     command: Command,
+}
+
+/// Flags about the connection that stand before the command. Those behind it, of the same ids, are the commands' own; clap hands on
+/// what is said here to them.
+#[derive(Debug, Args)]
+struct EarlyFlags {
+    #[arg(long, global = true, hide = true, value_name = "HOST:PORT", value_parser = Address::of_server)]
+    server: Option<Address>,
+    #[arg(long, global = true, hide = true, value_name = "TIME", value_parser = client::seconds)]
+    retry_for: Option<Duration>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -203,7 +218,23 @@ fn parse<T: Into<std::ffi::OsString> + Clone>(
     words: impl IntoIterator<Item = T>,
 ) -> Result<Cli, clap::Error> {
     let matches = with_exit_codes(Cli::command()).try_get_matches_from(words)?;
-    Cli::from_arg_matches(&matches)
+    match useless_flag(&Cli::command(), &matches) {
+        Some(problem) => Err(problem),
+        None => Cli::from_arg_matches(&matches),
+    }
+}
+
+/// A flag about the connection to a server, given to a command that makes none.
+fn useless_flag(all: &clap::Command, matches: &ArgMatches) -> Option<clap::Error> {
+    let (mut command, mut inner) = (all, matches);
+    while let Some((name, further)) = inner.subcommand() {
+        (command, inner) = (command.find_subcommand(name)?, further);
+    }
+    let is_given = |id: &&str| matches.value_source(id) == Some(ValueSource::CommandLine);
+    let is_own = |id: &str| command.get_arguments().any(|argument| argument.get_id() == id);
+    let useless = ["server", "retry_for"].into_iter().filter(is_given).find(|id| !is_own(id))?;
+    let words = format!("`{}` has no --{}\n", command.get_name(), useless.replace('_', "-"));
+    Some(all.clone().error(ErrorKind::UnknownArgument, words))
 }
 
 fn with_exit_codes(command: clap::Command) -> clap::Command {
@@ -212,7 +243,7 @@ fn with_exit_codes(command: clap::Command) -> clap::Command {
 }
 
 fn dispatch(cli: Cli) -> Exit {
-    let Cli { json, command } = cli;
+    let Cli { json, early: _, command } = cli;
     match command {
         Command::Serve(flags) => {
             load(flags, |settings, unknown| serve::run(settings, unknown.as_ref(), json))

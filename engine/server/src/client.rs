@@ -17,14 +17,14 @@ pub(crate) use link::{Again, LinkError, talk};
 use crate::exit::Exit;
 use crate::shards::Server;
 use act::{BanFlags, BidFlags, BuyFlags, EditFlags, ExtendFlags, OfferFlags, ReserveFlags, UnbanFlags};
-use arguments::seconds;
+pub(crate) use arguments::seconds;
 use clap::{Args, Subcommand};
 use gavel_core::{AccountId, AuctionId, BidId};
 use open::OpenFlags;
 use std::time::Duration;
 use watch::WatchFlags;
 
-/// Commands to a running server.
+/// Commands to a running server. The flags that say which one may stand before the command, too.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ClientCommand {
     /// Open an auction; prints its id
@@ -98,7 +98,7 @@ pub(crate) struct AuctionFlags {
     #[arg(value_name = "AUCTION")]
     pub(super) auction: AuctionId,
     #[command(flatten)]
-    pub(super) target: Target,
+    pub(crate) target: Target,
 }
 
 /// A bid and why it goes.

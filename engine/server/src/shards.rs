@@ -101,7 +101,14 @@ pub(crate) enum ShardsCommand {
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct Server {
     /// The running server
-    #[arg(long = "server", value_name = "IP:PORT", env = "GAVEL_SERVER", default_value = "127.0.0.1:7400")]
+    #[arg(
+        id = "server",
+        long = "server",
+        value_name = "HOST:PORT",
+        env = "GAVEL_SERVER",
+        default_value = "127.0.0.1:7400",
+        value_parser = Address::of_server
+    )]
     pub(crate) address: Address,
 }
 
@@ -234,7 +241,7 @@ mod tests {
             (&["policy", "range"], "error: the following required arguments were not provided:"),
             (
                 &["list", "--server", "x"],
-                "error: invalid value 'x' for '--server <IP:PORT>': an address is IP:PORT, such as 127.0.0.1:7400 or [::1]:7400",
+                "error: invalid value 'x' for '--server <HOST:PORT>': a server is HOST:PORT, such as localhost:7400, 127.0.0.1:7400 or [::1]:7400",
             ),
         ] {
             assert_eq!(told(line), said);

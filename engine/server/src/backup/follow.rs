@@ -23,8 +23,8 @@ use std::time::{Duration, Instant};
 
 /// Bytes of frames that are synced at a time, at most; the feed is not read meanwhile.
 const STEP_BYTES: usize = 4 << 20;
-/// Between two looks whether the server has more shards.
-const SHARDS_EVERY: Duration = Duration::from_secs(10);
+/// Between two looks whether the server has more shards: what is bid on a new one is in no copy until then.
+const SHARDS_EVERY: Duration = Duration::from_secs(1);
 /// The same, while none are known.
 const FIRST_SHARDS_EVERY: Duration = Duration::from_millis(500);
 /// Between two manifests.

@@ -97,6 +97,11 @@ fn what_is_wrong_is_usage() {
         ("bid 1 2 3", "an auction id looks like 20261122-003-00000042"),
         ("ban 8 --seller 7 --auction 20261122-003-00000042", "cannot be used with"),
         ("completions tcsh", "[possible values: bash, elvish, fish, powershell, zsh]"),
+        ("get 20261122-003-00000042 --server localhost", "a server is HOST:PORT, such as localhost:7400"),
+        ("get 20261122-003-00000042 --server no.such.invalid:7400", "the name can't be resolved: "),
+        ("--server 127.0.0.1:1 serve", "`serve` has no --server"),
+        ("serve --server 127.0.0.1:1", "`serve` has no --server"),
+        ("--retry-for 5s shards list", "`list` has no --retry-for"),
         ("shards simulate --policy directory", "[possible values: key, sequence, range]"),
     ] {
         let (text, exit) = said(words);
@@ -110,6 +115,33 @@ fn json_is_understood_before_and_after_the_command() {
     for words in ["gavel --json version", "gavel version --json", "gavel shards list --json"] {
         assert!(parse(words.split_whitespace()).unwrap().json, "{words}");
     }
+}
+
+#[test]
+fn the_server_is_named_before_and_after_the_command() {
+    for words in [
+        "gavel --server [::1]:1 shards list",
+        "gavel shards --server [::1]:1 list",
+        "gavel shards list --server [::1]:1",
+        "gavel --server [::1]:2 shards list --server [::1]:1",
+    ] {
+        let Command::Shards(ShardsCommand::List(server)) = parse(words.split_whitespace()).unwrap().command
+        else {
+            panic!("not the list: {words}");
+        };
+        assert_eq!(server.address().to_string(), "[::1]:1", "{words}");
+    }
+    let words = "gavel --server localhost:1 --retry-for 5s get 20261122-003-00000042";
+    let Command::Client(ClientCommand::Get(flags)) = parse(words.split_whitespace()).unwrap().command else {
+        panic!("not an auction");
+    };
+    assert!(flags.target.server.address().0.ip().is_loopback());
+    assert_eq!(flags.target.retry_for, Some(Duration::from_secs(5)));
+    let Command::Backup(flags) = parse(["gavel", "--server", "[::1]:1", "backup", "d"]).unwrap().command
+    else {
+        panic!("not a backup");
+    };
+    assert_eq!(flags.server.to_string(), "[::1]:1");
 }
 
 #[test]

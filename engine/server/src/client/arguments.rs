@@ -13,7 +13,7 @@ use std::time::Duration;
 const DURATION_MAX_S: i64 = 366 * 86_400;
 
 /// `10m`, `2h30m`, `7d`: whole seconds, at most 366 days.
-pub(super) fn seconds(text: &str) -> Result<Duration, String> {
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     let wrong = || "a time such as 90s, 10m, 2h30m or 7d, in whole seconds, at most 366 days".to_owned();
     let span: Span = text.parse().map_err(|_| wrong())?;
     let length: SignedDuration =

@@ -27,14 +27,14 @@ pub(crate) enum LinkError {
     Runtime(io::Error),
     /// Nobody listens there.
     #[error(
-        "no server at {0}: {1}\n  Is it running (`gavel serve`)? Is this where it listens? Name it with --server IP:PORT or GAVEL_SERVER."
+        "no server at {0}: {1}\n  Is it running (`gavel serve`)? Is this where it listens? Name it with --server HOST:PORT or GAVEL_SERVER."
     )]
     Unreachable(Address, io::Error),
     /// It has refused.
     #[error("{0}")]
     Refused(ServerError),
     /// It could not take it now, as long as it was asked. Nothing has happened.
-    #[error("{0} (nothing was done; tried for {1:?})")]
+    #[error("{0} (nothing was done{tried})", tried = tried_for(*.1))]
     Busy(ServerError, Duration),
     /// The command was sent, and there is no answer.
     #[error("the server at {0} gave no answer ({1}): whether it was done is unknown")]
@@ -196,6 +196,11 @@ pub(super) fn first_line(problem: &LinkError) -> String {
     problem.to_string().lines().next().unwrap_or_default().to_owned()
 }
 
+/// How long it was asked, where it was asked more than once.
+fn tried_for(time: Duration) -> String {
+    if time.is_zero() { String::new() } else { format!("; tried for {time:?}") }
+}
+
 fn refused(refusal: ServerError) -> LinkError {
     match refusal.code {
         Code::Busy | Code::Loading => LinkError::Busy(refusal, Duration::ZERO),
@@ -218,5 +223,8 @@ mod tests {
         assert_eq!(exit_of(&LinkError::Unreachable(address, gone)), Exit::Unavailable);
         assert_eq!(exit_of(&LinkError::NoAnswer(address, String::new())), Exit::Unknown);
         assert_eq!(refused(refusal(Code::TooLow)).to_string(), "TOOLOW words");
+        assert_eq!(refused(refusal(Code::Busy)).to_string(), "BUSY words (nothing was done)");
+        let given_up = LinkError::Busy(refusal(Code::Busy), Duration::from_secs(10));
+        assert_eq!(given_up.to_string(), "BUSY words (nothing was done; tried for 10s)");
     }
 }

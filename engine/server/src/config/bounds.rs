@@ -9,31 +9,33 @@ use gavel_engine::limits::{
 use std::fmt::{Display, Formatter, Result as FmtResult};
 use std::str::FromStr;
 
-/// The least and the most that a number may be. Displayed as `1 ..= 256`.
+/// The least and the most that a number may be, in its unit. Displayed as `1 ..= 256`, or `0 ..= 1000 ms`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Bounds {
     least: u64,
     most: u64,
+    unit: &'static str,
 }
 
-pub(super) const SHARDS: Bounds = Bounds { least: 1, most: SHARDS_MAX as u64 };
-pub(super) const THREADS: Bounds = Bounds { least: 1, most: THREADS_MAX as u64 };
-pub(super) const CREDIT: Bounds = Bounds { least: 1, most: CREDIT_MAX as u64 };
-pub(super) const CONNECTION_CREDIT: Bounds = Bounds { least: 1, most: CONNECTION_CREDIT_MAX as u64 };
-pub(super) const PULSE_GRACE_MS: Bounds = Bounds { least: 0, most: PULSE_GRACE_MS_MAX };
+pub(super) const SHARDS: Bounds = Bounds { least: 1, most: SHARDS_MAX as u64, unit: "" };
+pub(super) const THREADS: Bounds = Bounds { least: 1, most: THREADS_MAX as u64, unit: "" };
+pub(super) const CREDIT: Bounds = Bounds { least: 1, most: CREDIT_MAX as u64, unit: "" };
+pub(super) const CONNECTION_CREDIT: Bounds =
+    Bounds { least: 1, most: CONNECTION_CREDIT_MAX as u64, unit: "" };
+pub(super) const PULSE_GRACE_MS: Bounds = Bounds { least: 0, most: PULSE_GRACE_MS_MAX, unit: "ms" };
 /// One day.
-pub(super) const OUTAGE_WINDOW_S: Bounds = Bounds { least: 0, most: 86_400 };
-pub(super) const SNAPSHOT_EVERY_S: Bounds = Bounds { least: 1, most: SNAPSHOT_EVERY_S_MAX };
+pub(super) const OUTAGE_WINDOW_S: Bounds = Bounds { least: 0, most: 86_400, unit: "s" };
+pub(super) const SNAPSHOT_EVERY_S: Bounds = Bounds { least: 1, most: SNAPSHOT_EVERY_S_MAX, unit: "s" };
 pub(super) const SNAPSHOT_EVERY_RECORDS: Bounds =
-    Bounds { least: SNAPSHOT_EVERY_RECORDS_MIN, most: SNAPSHOT_EVERY_RECORDS_MAX };
-pub(super) const RETIRE_AFTER_S: Bounds = Bounds { least: 1, most: RETIRE_AFTER_S_MAX };
-pub(super) const LOG_MAX_MB: Bounds = Bounds { least: LOG_MAX_MB_MIN, most: LOG_MAX_MB_MAX };
-pub(super) const ARCHIVE_KEEP_DAYS: Bounds = Bounds { least: 1, most: ARCHIVE_KEEP_DAYS_MAX };
+    Bounds { least: SNAPSHOT_EVERY_RECORDS_MIN, most: SNAPSHOT_EVERY_RECORDS_MAX, unit: "records" };
+pub(super) const RETIRE_AFTER_S: Bounds = Bounds { least: 1, most: RETIRE_AFTER_S_MAX, unit: "s" };
+pub(super) const LOG_MAX_MB: Bounds = Bounds { least: LOG_MAX_MB_MIN, most: LOG_MAX_MB_MAX, unit: "MiB" };
+pub(super) const ARCHIVE_KEEP_DAYS: Bounds = Bounds { least: 1, most: ARCHIVE_KEEP_DAYS_MAX, unit: "days" };
 /// 0 is no bound.
-pub(super) const ARCHIVE_MAX_MB: Bounds = Bounds { least: 0, most: ARCHIVE_MAX_MB_MAX };
+pub(super) const ARCHIVE_MAX_MB: Bounds = Bounds { least: 0, most: ARCHIVE_MAX_MB_MAX, unit: "MiB" };
 
 /// 64 GiB.
-pub(super) const ATTEMPTS_MAX_MB: Bounds = Bounds { least: 0, most: 65_536 };
+pub(super) const ATTEMPTS_MAX_MB: Bounds = Bounds { least: 0, most: 65_536, unit: "MiB" };
 
 impl Bounds {
     pub(super) fn contains(self, value: u64) -> bool {
@@ -53,7 +55,8 @@ impl Bounds {
 
 impl Display for Bounds {
     fn fmt(&self, f: &mut Formatter<'_>) -> FmtResult {
-        let Self { least, most } = self;
-        write!(f, "{least} ..= {most}")
+        let Self { least, most, unit } = self;
+        let space = if unit.is_empty() { "" } else { " " };
+        write!(f, "{least} ..= {most}{space}{unit}")
     }
 }

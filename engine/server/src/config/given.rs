@@ -55,7 +55,7 @@ pub(crate) struct Given {
     #[arg(long, value_name = "S", value_parser = |text: &str| bounds::SNAPSHOT_EVERY_S.read::<u64>(text))]
     #[serde(default, deserialize_with = "integer::read")]
     pub(super) snapshot_every_s: Option<u64>,
-    /// Or after so many records, 1000 to 1000000000 [default: 1000000]
+    /// Or after so many new records of the shard: 1000 to 1000000000 records [default: 1000000]
     #[arg(long, value_name = "RECORDS", value_parser = |text: &str| bounds::SNAPSHOT_EVERY_RECORDS.read::<u64>(text))]
     #[serde(default, deserialize_with = "integer::read")]
     pub(super) snapshot_every_records: Option<u64>,
@@ -63,16 +63,16 @@ pub(crate) struct Given {
     #[arg(long, value_name = "S", value_parser = |text: &str| bounds::RETIRE_AFTER_S.read::<u64>(text))]
     #[serde(default, deserialize_with = "integer::read")]
     pub(super) retire_after_s: Option<u64>,
-    /// What the log's file may take, 64 to 1048576 MiB; older frames go to the archive [default: 1024]
-    #[arg(long, value_name = "MB", value_parser = |text: &str| bounds::LOG_MAX_MB.read::<u64>(text))]
+    /// What the log's file may take: 64 to 1048576 MiB (1 TiB); older frames go to the archive [default: 1024]
+    #[arg(long, value_name = "MIB", value_parser = |text: &str| bounds::LOG_MAX_MB.read::<u64>(text))]
     #[serde(default, deserialize_with = "integer::read")]
     pub(super) log_max_mb: Option<u64>,
-    /// How long archive files are kept, 1 to 36500 days [default: 30]
+    /// How long archive files are kept at most unless they are still needed: 1 to 36500 days [default: 30]
     #[arg(long, value_name = "DAYS", value_parser = |text: &str| bounds::ARCHIVE_KEEP_DAYS.read::<u64>(text))]
     #[serde(default, deserialize_with = "integer::read")]
     pub(super) archive_keep_days: Option<u64>,
-    /// What the archive may take, in MiB; 0 for no bound [default: 0]
-    #[arg(long, value_name = "MB", value_parser = |text: &str| bounds::ARCHIVE_MAX_MB.read::<u64>(text))]
+    /// What the archive may take: 1 to 1073741824 MiB (1 PiB), or 0 for no bound; its oldest files go first [default: 0]
+    #[arg(long, value_name = "MIB", value_parser = |text: &str| bounds::ARCHIVE_MAX_MB.read::<u64>(text))]
     #[serde(default, deserialize_with = "integer::read")]
     pub(super) archive_max_mb: Option<u64>,
     /// Which messages to log: error, warn, info, debug or trace [default: info]

@@ -1,7 +1,7 @@
 //! Which place wins, and what is said of values that can't be.
 
 use super::*;
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use gavel_engine::OutagePolicy;
 use tempfile::TempDir;
 
@@ -143,16 +143,51 @@ fn the_engine_is_told_what_is_set() {
 
 #[test]
 fn the_bounds_are_those_of_the_engine() {
-    let most = "--shards 256 --threads 64 --credit 262144 --connection-credit 65536 --pulse-grace-ms 1000";
+    for (name, least, most) in BOUNDS {
+        let flag = name.replace('_', "-");
+        for value in [least, most] {
+            let settings = load(&format!("--{flag} {value}"), &[], "").unwrap();
+            assert!(settings.engine_options().check().is_ok(), "{name} {value}");
+        }
+        for value in [least.checked_sub(1), Some(most + 1)].into_iter().flatten() {
+            let said = refusal(&format!("--{flag} {value}"), &[], "");
+            let start = format!("{name} is {value} (from --{flag}); allowed is {least} ..= {most}");
+            assert!(said.starts_with(&start), "{said}");
+        }
+    }
+    let numbers = load("", &[], "").unwrap().values().into_iter().filter(|(_, value)| value.is_u64()).count();
+    assert_eq!(BOUNDS.len() + 1, numbers, "all but connection_credit, whose most is --credit");
+    let most = "--credit 262144 --connection-credit 65536";
     assert!(load(most, &[], "").unwrap().engine_options().check().is_ok());
-    assert!(
-        load("--shards 1 --threads 1 --credit 1 --pulse-grace-ms 0", &[], "")
-            .unwrap()
-            .engine_options()
-            .check()
-            .is_ok()
-    );
 }
+
+#[test]
+fn the_help_of_each_number_says_its_bounds() {
+    let command = Line::command();
+    for (name, least, most) in BOUNDS {
+        let flag = command.get_arguments().find(|flag| flag.get_id() == name).unwrap();
+        let help = flag.get_help().unwrap().to_string();
+        // The archive's 0 is told apart, as it is no bound.
+        let least = if name == "archive_max_mb" { 1 } else { least };
+        assert!(help.contains(&format!("{least} to {most}")), "--{name}: {help}");
+    }
+}
+
+/// The least and the most of every number among the settings that depends on no other.
+const BOUNDS: [(&str, u64, u64); 12] = [
+    ("shards", 1, 256),
+    ("threads", 1, 64),
+    ("credit", 1, 262_144),
+    ("pulse_grace_ms", 0, 1_000),
+    ("outage_window_s", 0, 86_400),
+    ("attempts_max_mb", 0, 65_536),
+    ("snapshot_every_s", 1, 86_400),
+    ("snapshot_every_records", 1_000, 1_000_000_000),
+    ("retire_after_s", 1, 2_678_400),
+    ("log_max_mb", 64, 1_048_576),
+    ("archive_keep_days", 1, 36_500),
+    ("archive_max_mb", 0, 1_073_741_824),
+];
 
 #[test]
 fn a_small_credit_makes_that_of_a_connection_small() {
@@ -170,7 +205,7 @@ fn all_values_out_of_bounds_are_said_at_once_with_where_they_came_from() {
         "settings out of their bounds:\n  \
         shards is 257 (from --shards); allowed is 1 ..= 256\n  \
         threads is 0 (from GAVEL_THREADS); allowed is 1 ..= 64\n  \
-        pulse_grace_ms is 1001 (from GAVEL_PULSE_GRACE_MS); allowed is 0 ..= 1000"
+        pulse_grace_ms is 1001 (from GAVEL_PULSE_GRACE_MS); allowed is 0 ..= 1000 ms"
     );
 }
 

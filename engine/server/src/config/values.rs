@@ -3,7 +3,7 @@
 use gavel_core::Duration;
 use gavel_engine::OutagePolicy;
 use std::fmt::{Display, Formatter, Result as FmtResult};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::str::FromStr;
 
 /// The longest time that [`Outage`] can add, in seconds: one day.
@@ -56,6 +56,31 @@ impl FromStr for Address {
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = |_| "an address is IP:PORT, such as 127.0.0.1:7400 or [::1]:7400".to_owned();
         text.parse().map(Self).map_err(wrong)
+    }
+}
+
+impl Address {
+    /// Where a server is: an address, or a name that the system resolves. Of a name's addresses it is the first, those of IPv4 before
+    /// those of IPv6: there Gavel listens unless it is told otherwise.
+    ///
+    /// # Errors
+    /// It is neither, in words.
+    pub(crate) fn of_server(text: &str) -> Result<Self, String> {
+        if let Ok(address) = text.parse() {
+            return Ok(Self(address));
+        }
+        let is_named = |(host, port): &(&str, &str)| !host.is_empty() && port.parse::<u16>().is_ok();
+        if text.rsplit_once(':').filter(is_named).is_none() {
+            return Err(
+                "a server is HOST:PORT, such as localhost:7400, 127.0.0.1:7400 or [::1]:7400".to_owned()
+            );
+        }
+        let mut found: Vec<SocketAddr> = text
+            .to_socket_addrs()
+            .map_err(|problem| format!("the name can't be resolved: {problem}"))?
+            .collect();
+        found.sort_by_key(SocketAddr::is_ipv6);
+        found.first().map(|address| Self(*address)).ok_or_else(|| "the name has no address".to_owned())
     }
 }
 

@@ -6,7 +6,7 @@ use std::fmt::{Display, Formatter, Result as FmtResult};
 
 /// What the variables of all settings begin with.
 const PREFIX: &str = "GAVEL_";
-/// Variables that mean something, but are no settings: the settings file, and whom `gavel shards` asks.
+/// Variables that mean something, but are no settings: the settings file, and the running server that commands ask.
 const OTHERS: [&str; 2] = ["GAVEL_CONFIG", "GAVEL_SERVER"];
 /// What the variables of the tests begin with.
 const TESTS_PREFIX: &str = "GAVEL_TEST_";

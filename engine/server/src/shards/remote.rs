@@ -70,7 +70,7 @@ mod tests {
         let said = problem.to_string();
         assert!(said.starts_with(&format!("no server at {address}: ")), "{said}");
         assert!(
-            said.contains("Is it running (`gavel serve`)?") && said.contains("--server IP:PORT"),
+            said.contains("Is it running (`gavel serve`)?") && said.contains("--server HOST:PORT"),
             "{said}"
         );
     }

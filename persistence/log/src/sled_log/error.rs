@@ -124,8 +124,8 @@ pub struct WhatNext;
 impl std::fmt::Display for WhatNext {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(
-            "Do not start again on this directory: copy it whole, check the disk, then restore a backup or another \
-             copy of it",
+            "Do not start again on this directory: copy it whole and check the disk. Then `gavel restore` a backup of it; \
+             without one, `gavel log salvage` gets every whole record out of the copy and says what is missing",
         )
     }
 }
