@@ -283,7 +283,7 @@ impl Auction {
 
     /// The least amount that anybody but the leader can bid next; `None` where no amount is high enough.
     fn min_next(&self) -> Option<Amount> {
-        self.lead.map_or(Some(self.terms.opening_price), |lead| self.terms.increments.above(lead.price))
+        self.terms.min_next(self.price())
     }
 
     /// True when the bidder is banned from this auction alone.

@@ -3,8 +3,9 @@
 //! A shard's digest is the sum of the digests of its parts, so it does not depend on the order in which they are held, and can
 //! be kept up to date part by part.
 
+use crate::terms::{HouseRules, ValidDraft};
 use crate::{AccountId, Amount, Details, Duration, Open, Timestamp};
-use crate::{BuyNow, Retraction, SoftClose, TermsDraft, terms::ValidDraft};
+use crate::{BuyNow, Retraction, SoftClose, TermsDraft};
 
 /// 256 bits, as four 64-bit lanes that add up with wrap-around.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -149,9 +150,9 @@ impl Canon {
     #[rustfmt::skip]
     pub(crate) fn terms(&mut self, terms: &ValidDraft) {
         let ValidDraft {
-            seller, currency, starts_at, ends_at, opening_price, reserve_price, buy_now, increments, soft_close, proxy,
-            retraction, placement_key, payment_window, offer_window,
+            seller, starts_at, ends_at, opening_price, reserve_price, buy_now, placement_key, rules,
         } = terms;
+        let HouseRules { currency, increments, soft_close, proxy, retraction, payment_window, offer_window } = &**rules;
         self.number(*seller);
         self.raw(&currency.code());
         self.number(*starts_at);

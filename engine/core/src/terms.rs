@@ -1,14 +1,17 @@
 //! The fixed terms under which an item is sold. Validated as a whole, once; every `Terms` in the system is valid.
 //!
-//! `TermsDraft` is what a client sent, `ValidDraft` is complete but unproven (as read from a log), `Terms` is proven.
+//! `TermsDraft` is what a client sent, `ValidDraft` is complete but unproven (as read from a log), `Terms` is proven. What a marketplace
+//! says the same of most of its items, [`HouseRules`], lies in memory once for many of them.
 
 use crate::{AccountId, Amount, Currency, Duration, Timestamp};
 use std::sync::Arc;
 
 pub mod defaults;
+mod house;
 mod increments;
 mod validate;
 
+pub use house::HouseRules;
 pub use increments::{IncrementStep, Increments};
 
 /// Valid terms, shared: a clone costs a counter. Made by [`Terms::validate`] or [`Terms::from_record`] only; the fields
@@ -18,13 +21,11 @@ pub struct Terms {
     draft: Arc<ValidDraft>,
 }
 
-/// The fields of terms, all present; valid inside [`Terms`] only.
+/// The fields of terms, all present; valid inside [`Terms`] only. Those of the house rules can be read as if they were its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ValidDraft {
     /// Who sells.
     pub seller: AccountId,
-    /// The currency that all amounts count the minor unit of.
-    pub currency: Currency,
     /// Bids are taken from here on.
     pub starts_at: Timestamp,
     /// Bids at or after it are refused. Soft close and commands can move it later.
@@ -35,21 +36,14 @@ pub struct ValidDraft {
     pub reserve_price: Option<Amount>,
     /// A price at which the item can be had at once.
     pub buy_now: Option<BuyNow>,
-    /// The steps by price.
-    pub increments: Increments,
-    /// Late bids move the end.
-    pub soft_close: Option<SoftClose>,
-    /// True: a bid is a secret maximum. False: a bid is the price itself.
-    pub proxy: bool,
-    /// Whether and until when a bid can be taken back.
-    pub retraction: Retraction,
     /// Placement goes by this text; by the seller where it is absent.
     pub placement_key: Option<Box<str>>,
-    /// How long the winner has to pay.
-    pub payment_window: Duration,
-    /// How long the runner-up has to take a second chance.
-    pub offer_window: Duration,
+    /// What many items have in common; from [`HouseRules::shared`].
+    pub rules: Arc<HouseRules>,
 }
+
+// One of these for each auction: with the counters of its `Arc` exactly one size of memory that allocators have.
+const _: () = assert!(size_of::<ValidDraft>() == 96);
 
 /// Terms as a client sent them: nothing is checked yet, and what was absent is `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -100,7 +94,7 @@ pub enum BuyNowPolicy {
 }
 
 /// Late bids move the end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SoftClose {
     /// Where the new end is counted from.
     pub mode: SoftCloseMode,
@@ -115,7 +109,7 @@ pub struct SoftClose {
 }
 
 /// Where a new end is counted from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SoftCloseMode {
     /// The bid's time plus the extension (never earlier than the present end).
     FromBid,
@@ -129,7 +123,7 @@ pub enum SoftCloseMode {
 }
 
 /// Which bids move the end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SoftCloseTrigger {
     /// Every accepted bid.
     Any,
@@ -140,7 +134,7 @@ pub enum SoftCloseTrigger {
 }
 
 /// Whether and until when a bid can be taken back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Retraction {
     /// Never.
     Never,
@@ -161,6 +155,23 @@ pub struct FieldError {
     pub field: &'static str,
     /// What is wrong and what is allowed, in words.
     pub problem: std::borrow::Cow<'static, str>,
+}
+
+impl Terms {
+    /// The least amount that anybody but the leader can bid at a price; `None` where no amount is high enough. Without a price: while no
+    /// bid stands.
+    #[must_use]
+    pub fn min_next(&self, price: Option<Amount>) -> Option<Amount> {
+        price.map_or(Some(self.opening_price), |price| self.increments.above(price))
+    }
+}
+
+impl std::ops::Deref for ValidDraft {
+    type Target = HouseRules;
+
+    fn deref(&self) -> &HouseRules {
+        &self.rules
+    }
 }
 
 impl std::ops::Deref for Terms {

@@ -110,6 +110,9 @@ pub struct LiveView {
     hub: Arc<Hub>,
 }
 
+// One of these for each auction.
+const _: () = assert!(size_of::<LiveAuction>() <= 112);
+
 /// Auctions that have changed and are watched, until their subscribers are woken. Holds each at most once, so it is bounded by
 /// the number of watched auctions.
 #[derive(Default)]

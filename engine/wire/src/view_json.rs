@@ -7,7 +7,8 @@ use crate::currency::currency_exponent;
 use crate::reply::uuid_text;
 use gavel_core::auction::{ReserveStatus, View};
 use gavel_core::terms::{
-    BuyNow, BuyNowPolicy, Increments, Retraction, SoftClose, SoftCloseMode, SoftCloseTrigger, ValidDraft,
+    BuyNow, BuyNowPolicy, HouseRules, Increments, Retraction, SoftClose, SoftCloseMode, SoftCloseTrigger,
+    ValidDraft,
 };
 use gavel_core::{AccountId, Amount, AuctionId, Duration, Terms, Timestamp};
 use std::fmt::Display;
@@ -41,9 +42,10 @@ pub fn auction(out: &mut Vec<u8>, id: AuctionId, terms: &Terms, view: &View) {
 /// The terms that everybody may know and that don't change.
 pub(crate) fn public_terms(fields: &mut Fields<'_>, terms: &ValidDraft, buy_now_price: Option<Amount>) {
     // Exhaustive, so that a new term is shown or withheld on purpose. Start and end are the view's.
-    let ValidDraft { seller, currency, starts_at: _, ends_at: _, opening_price, .. } = terms;
-    let ValidDraft { reserve_price: _, buy_now, increments, soft_close, proxy, retraction, .. } = terms;
-    let ValidDraft { placement_key: _, payment_window, offer_window, .. } = terms;
+    let ValidDraft { seller, starts_at: _, ends_at: _, opening_price, reserve_price: _, .. } = terms;
+    let ValidDraft { buy_now, placement_key: _, rules, .. } = terms;
+    let HouseRules { currency, increments, soft_close, proxy, retraction, payment_window, offer_window } =
+        &**rules;
     fields.account("seller", Some(*seller));
     fields.text("currency", currency);
     match currency_exponent(*currency) {

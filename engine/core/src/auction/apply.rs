@@ -70,7 +70,7 @@ impl Auction {
     }
 
     fn record(&mut self, id: BidId, bidder: AccountId, amount: Amount, price: Amount, kind: Kind) -> u32 {
-        let number = self.bidders.count_bid(bidder);
+        let number = self.bidders.bids(bidder);
         self.bids.push(self.id, id, Bid::new(self.seq, self.lsn, number, amount, price, kind));
         number
     }
@@ -78,15 +78,18 @@ impl Auction {
     fn take_retraction(&mut self, id: BidId) {
         let Some(index) = self.bids.find(self.id, id) else { return };
         let Some(bid) = self.bids.get(index).filter(|bid| bid.stands()) else { return };
-        self.bidders.uncount(bid.bidder, 1);
+        let bidder = bid.bidder;
         self.bids.withdraw(index);
+        if self.bids.standing_of(bidder) == 0 {
+            self.bidders.is_out(bidder);
+        }
         self.lead = self.lead_without(|_| true);
     }
 
     fn remove_bids_of(&mut self, bidder: AccountId) {
         let Some(number) = self.bidders.find(bidder) else { return };
-        self.bidders.uncount(number, self.bidders.standing_of(number));
         self.bids.withdraw_all(|bid| bid.bidder == number);
+        self.bidders.is_out(number);
         self.lead = self.lead_without(|_| true);
     }
 

@@ -153,6 +153,11 @@ impl Bids {
         self.standing
     }
 
+    /// The bidder's bids that stand. Looks at every bid.
+    pub(super) fn standing_of(&self, bidder: u32) -> u32 {
+        self.list.iter().filter(|bid| bid.bidder == bidder && bid.stands()).count() as u32
+    }
+
     pub(super) fn get(&self, index: usize) -> Option<&Bid> {
         self.list.get(index)
     }

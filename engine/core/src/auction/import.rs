@@ -168,9 +168,6 @@ impl Import {
                 break;
             }
             last = (bid.seq, bid.lsn);
-            if bid.stands {
-                bidders.count_standing(bid.bidder);
-            }
             list.restore(Bid::from_facts(&bid));
         }
         self.checked(checked)?;
@@ -310,7 +307,24 @@ impl Import {
         if self.auction.bids.next_chosen(self.next_chosen).is_some() {
             self.checked(Err(ImportProblem::Chosen))?;
         }
-        Ok(self.auction)
+        let mut auction = self.auction;
+        find_who_is_out(&mut auction.bidders, &auction.bids);
+        Ok(auction)
+    }
+}
+
+/// Takes down which bidders have no bid that stands.
+fn find_who_is_out(bidders: &mut Bidders, bids: &Bids) {
+    let mut stands = vec![false; bidders.len()];
+    for bid in bids.iter().filter(|bid| bid.stands()) {
+        if let Some(stands) = stands.get_mut(bid.bidder as usize) {
+            *stands = true;
+        }
+    }
+    for (number, stands) in (0..).zip(stands) {
+        if !stands {
+            bidders.is_out(number);
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::Amount;
 use crate::limits::INCREMENTS_MAX;
 
 /// From this price on, the next bid must be at least `step` higher.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct IncrementStep {
     /// The price from which the step applies.
     pub from: Amount,
@@ -17,7 +17,7 @@ pub struct IncrementStep {
 }
 
 /// A valid increment table: starts at price 0, ascending, every step at least 1.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Increments(Box<[IncrementStep]>);
 
 impl Default for Increments {

@@ -1,6 +1,9 @@
 //! Checks terms as a whole. Every field is looked at, and each that is wrong gets one error, its first problem.
 
-use super::{BuyNow, FieldError, Increments, Retraction, SoftClose, Terms, TermsDraft, ValidDraft, defaults};
+use super::{
+    BuyNow, FieldError, HouseRules, Increments, Retraction, SoftClose, Terms, TermsDraft, ValidDraft,
+    defaults,
+};
 use crate::limits::{
     AUCTION_DURATION_MAX_S, OFFER_WINDOW_MAX_S, PAYMENT_WINDOW_MAX_S, PLACEMENT_KEY_BYTES_MAX,
     SOFT_CLOSE_MAX_S, START_AHEAD_MAX_S,
@@ -85,21 +88,24 @@ fn complete(draft: TermsDraft, now: Timestamp, errors: &mut Errors) -> ValidDraf
             errors.add("increments", problem);
             Increments::default()
         });
+    let rules = HouseRules {
+        currency: draft.currency.unwrap_or(Currency::NONE),
+        increments,
+        soft_close: draft.soft_close,
+        proxy: draft.proxy.unwrap_or(defaults::PROXY),
+        retraction: draft.retraction.unwrap_or(defaults::RETRACTION),
+        payment_window: draft.payment_window.unwrap_or(defaults::PAYMENT_WINDOW),
+        offer_window: draft.offer_window.unwrap_or(defaults::OFFER_WINDOW),
+    };
     ValidDraft {
         seller: draft.seller.unwrap_or(AccountId::from_integer(0)),
-        currency: draft.currency.unwrap_or(Currency::NONE),
         starts_at,
         ends_at,
         opening_price: draft.opening_price.unwrap_or(defaults::OPENING_PRICE),
         reserve_price: draft.reserve_price,
         buy_now: draft.buy_now,
-        increments,
-        soft_close: draft.soft_close,
-        proxy: draft.proxy.unwrap_or(defaults::PROXY),
-        retraction: draft.retraction.unwrap_or(defaults::RETRACTION),
         placement_key: draft.placement_key.map(String::into_boxed_str),
-        payment_window: draft.payment_window.unwrap_or(defaults::PAYMENT_WINDOW),
-        offer_window: draft.offer_window.unwrap_or(defaults::OFFER_WINDOW),
+        rules: rules.shared(),
     }
 }
 
@@ -130,7 +136,8 @@ fn check_against_now(fields: &ValidDraft, now: Timestamp, errors: &mut Errors) {
 }
 
 fn check(fields: &ValidDraft, errors: &mut Errors) {
-    let ValidDraft { starts_at, ends_at, soft_close, retraction, placement_key, .. } = fields;
+    let ValidDraft { starts_at, ends_at, placement_key, rules, .. } = fields;
+    let HouseRules { soft_close, retraction, payment_window, offer_window, .. } = &**rules;
     errors.require(ends_at > starts_at, "ends_at", "must lie after starts_at");
     errors.require(ends_at.since(*starts_at) <= DURATION_MAX, "ends_at", WITHIN_DURATION);
     check_prices(fields, errors);
@@ -144,8 +151,8 @@ fn check(fields: &ValidDraft, errors: &mut Errors) {
         let fits = (1..=PLACEMENT_KEY_BYTES_MAX).contains(&key.len());
         errors.explain(fits, "placement_key", || format!("must be 1 to {PLACEMENT_KEY_BYTES_MAX} bytes"));
     }
-    check_length(fields.payment_window, PAYMENT_WINDOW_MAX_S, "payment_window_s", errors);
-    check_length(fields.offer_window, OFFER_WINDOW_MAX_S, "offer_window_s", errors);
+    check_length(*payment_window, PAYMENT_WINDOW_MAX_S, "payment_window_s", errors);
+    check_length(*offer_window, OFFER_WINDOW_MAX_S, "offer_window_s", errors);
 }
 
 fn check_prices(fields: &ValidDraft, errors: &mut Errors) {

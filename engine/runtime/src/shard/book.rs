@@ -48,6 +48,9 @@ struct Entry {
     touched: bool,
 }
 
+// One of these for each auction, and exactly one size of memory that allocators have.
+const _: () = assert!(size_of::<Entry>() == 224);
+
 impl Entry {
     /// Writes a decided event down and applies it.
     fn take_in(

@@ -12,8 +12,8 @@ use super::read::{Bytes, StateError, field};
 use super::term;
 use gavel_core::limits::{INCREMENTS_MAX, PLACEMENT_KEY_BYTES_MAX};
 use gavel_core::terms::{
-    BuyNow, BuyNowPolicy, IncrementStep, Increments, Retraction, SoftClose, SoftCloseMode, SoftCloseTrigger,
-    ValidDraft,
+    BuyNow, BuyNowPolicy, HouseRules, IncrementStep, Increments, Retraction, SoftClose, SoftCloseMode,
+    SoftCloseTrigger, ValidDraft,
 };
 use gavel_core::{AccountId, Currency};
 
@@ -32,9 +32,9 @@ fn place<T: PartialEq>(all: &[T], value: &T) -> u8 {
 #[rustfmt::skip]
 pub(super) fn write(terms: &ValidDraft, out: &mut Vec<u8>) {
     let ValidDraft {
-        seller, currency, starts_at, ends_at, opening_price, reserve_price, buy_now, increments, soft_close, proxy,
-        retraction, placement_key, payment_window, offer_window,
+        seller, starts_at, ends_at, opening_price, reserve_price, buy_now, placement_key, rules,
     } = terms;
+    let HouseRules { currency, increments, soft_close, proxy, retraction, payment_window, offer_window } = &**rules;
     let has_at = out.len();
     let mut has = if *proxy { term::PROXY } else { 0 };
     out.extend_from_slice(&[0; 2]);
@@ -87,28 +87,28 @@ pub(super) fn read(bytes: &mut Bytes<'_>) -> Result<ValidDraft, StateError> {
         return Err(field("terms"));
     }
     let has = |bit| has & bit != 0;
-    Ok(ValidDraft {
-        seller: AccountId::from_bits(bytes.u128()?),
-        currency: Currency::new(bytes.array()?).ok_or_else(|| field("currency"))?,
-        starts_at: bytes.time("start")?,
-        ends_at: bytes.time("end")?,
-        opening_price: bytes.amount("opening price")?,
-        payment_window: bytes.duration()?,
-        offer_window: bytes.duration()?,
-        increments: increments(bytes)?,
-        reserve_price: bytes.when(has(term::RESERVE), |bytes| bytes.amount("reserve price"))?,
-        buy_now: bytes.when(has(term::BUY_NOW), |bytes| {
-            let policy =
-                if has(term::BUY_NOW_ALWAYS) { BuyNowPolicy::Always } else { BuyNowPolicy::UntilFirstBid };
-            Ok(BuyNow { price: bytes.amount("buy-now price")?, policy })
-        })?,
-        soft_close: bytes.when(has(term::SOFT_CLOSE), |bytes| soft_close(bytes, has(term::HARD_END)))?,
-        proxy: has(term::PROXY),
-        retraction: bytes
-            .when(has(term::RETRACTION), Bytes::duration)?
-            .map_or(Retraction::Never, Retraction::Until),
-        placement_key: bytes.when(has(term::KEY), key)?,
-    })
+    // In the order of the bytes.
+    let seller = AccountId::from_bits(bytes.u128()?);
+    let currency = Currency::new(bytes.array()?).ok_or_else(|| field("currency"))?;
+    let (starts_at, ends_at) = (bytes.time("start")?, bytes.time("end")?);
+    let opening_price = bytes.amount("opening price")?;
+    let (payment_window, offer_window) = (bytes.duration()?, bytes.duration()?);
+    let increments = increments(bytes)?;
+    let reserve_price = bytes.when(has(term::RESERVE), |bytes| bytes.amount("reserve price"))?;
+    let buy_now = bytes.when(has(term::BUY_NOW), |bytes| {
+        let policy =
+            if has(term::BUY_NOW_ALWAYS) { BuyNowPolicy::Always } else { BuyNowPolicy::UntilFirstBid };
+        Ok(BuyNow { price: bytes.amount("buy-now price")?, policy })
+    })?;
+    let soft_close = bytes.when(has(term::SOFT_CLOSE), |bytes| soft_close(bytes, has(term::HARD_END)))?;
+    let retraction = bytes.when(has(term::RETRACTION), Bytes::duration)?;
+    let retraction = retraction.map_or(Retraction::Never, Retraction::Until);
+    let placement_key = bytes.when(has(term::KEY), key)?;
+    let proxy = has(term::PROXY);
+    let rules =
+        HouseRules { currency, increments, soft_close, proxy, retraction, payment_window, offer_window };
+    let rules = rules.shared();
+    Ok(ValidDraft { seller, starts_at, ends_at, opening_price, reserve_price, buy_now, placement_key, rules })
 }
 
 fn increments(bytes: &mut Bytes<'_>) -> Result<Increments, StateError> {

@@ -8,8 +8,8 @@ use gavel_core::event::{
 use gavel_core::limits::{AMOUNT_MAX, DETAILS_BYTES_MAX, SEQUENCE_MAX};
 use gavel_core::placement::{KeyRange, PlacementChange, Policy};
 use gavel_core::terms::{
-    BuyNow, BuyNowPolicy, IncrementStep, Increments, Retraction, SoftClose, SoftCloseMode, SoftCloseTrigger,
-    ValidDraft,
+    BuyNow, BuyNowPolicy, HouseRules, IncrementStep, Increments, Retraction, SoftClose, SoftCloseMode,
+    SoftCloseTrigger, ValidDraft,
 };
 use gavel_core::{
     AccountId, Amount, AuctionId, BidId, Currency, Details, Duration, Epoch, Event, EventKind, OpenId, Seq,
@@ -134,21 +134,32 @@ impl Dice {
         };
         let key = format!("seller:{}", self.next()).into_boxed_str();
         let before_end = self.seconds(3_600);
+        // In this order for ever: the fixture of format 1 holds what the dice gave in it.
+        let seller = self.account();
+        let currency = self.pick(&[*b"KRW", *b"EUR", *b"JPY"].map(|code| Currency::new(code).unwrap()));
+        let (reserve_price, buy_now) = (self.maybe(|_| amount(reserve)), self.maybe(|_| buy_now));
+        let (increments, soft_close) = (self.increments(), self.maybe(|_| soft_close));
+        let (proxy, retraction) =
+            (self.coin(), self.pick(&[Retraction::Never, Retraction::Until(before_end)]));
+        let placement_key = self.maybe(|_| key);
+        let rules = HouseRules {
+            currency,
+            increments,
+            soft_close,
+            proxy,
+            retraction,
+            payment_window: self.seconds(86_400),
+            offer_window: self.seconds(86_400),
+        };
         Terms::from_record(ValidDraft {
-            seller: self.account(),
-            currency: self.pick(&[*b"KRW", *b"EUR", *b"JPY"].map(|code| Currency::new(code).unwrap())),
+            seller,
             starts_at,
             ends_at,
             opening_price: amount(opening),
-            reserve_price: self.maybe(|_| amount(reserve)),
-            buy_now: self.maybe(|_| buy_now),
-            increments: self.increments(),
-            soft_close: self.maybe(|_| soft_close),
-            proxy: self.coin(),
-            retraction: self.pick(&[Retraction::Never, Retraction::Until(before_end)]),
-            placement_key: self.maybe(|_| key),
-            payment_window: self.seconds(86_400),
-            offer_window: self.seconds(86_400),
+            reserve_price,
+            buy_now,
+            placement_key,
+            rules: rules.shared(),
         })
         .expect("terms made to be valid")
     }

@@ -37,11 +37,11 @@ impl Judge<'_> {
     pub(super) fn remove(&self, bidder: AccountId, reason: &Reason) -> Verdict {
         check_reason(reason)?;
         self.before_end()?;
-        let Auction { bidders, .. } = self.auction;
-        let number = bidders.find(bidder).filter(|&number| bidders.standing_of(number) > 0);
+        let Auction { bidders, bids, .. } = self.auction;
+        let number = bidders.find(bidder).filter(|&number| bidders.stands(number));
         let number = number.ok_or(Rejection::NotFound(Missing::Bidder))?;
         let left = self.auction.leadership(self.auction.lead_without(|bid| bid.bidder != number));
-        let count = bidders.standing_of(number);
+        let count = bids.standing_of(number);
         let removed = BidsRemoved { bidder, reason: reason.clone(), count, left };
         Ok(Some(EventKind::BidsRemoved(Box::new(removed))))
     }
@@ -56,7 +56,7 @@ impl Judge<'_> {
         }
         let remove = standing == StandingBids::Remove && phase != Phase::Ended;
         let removed = if remove { self.auction.bidders.find(bidder) } else { None };
-        let removed = removed.filter(|&number| self.auction.bidders.standing_of(number) > 0).map(|number| {
+        let removed = removed.filter(|&number| self.auction.bidders.stands(number)).map(|number| {
             let keeps = |bid: &Bid| bid.bidder != number;
             Box::new(self.auction.leadership(self.auction.lead_without(keeps)))
         });

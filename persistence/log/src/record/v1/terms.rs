@@ -3,8 +3,8 @@
 use super::super::RecordError;
 use super::read::{amount, amount_option, field, time, time_option};
 use gavel_core::terms::{
-    BuyNow, BuyNowPolicy, IncrementStep, Increments, Retraction, SoftClose as CoreSoftClose, SoftCloseMode,
-    SoftCloseTrigger, Terms as CoreTerms, ValidDraft,
+    BuyNow, BuyNowPolicy, HouseRules, IncrementStep, Increments, Retraction, SoftClose as CoreSoftClose,
+    SoftCloseMode, SoftCloseTrigger, Terms as CoreTerms, ValidDraft,
 };
 use gavel_core::{AccountId, Currency, Duration};
 use rkyv::primitive::ArchivedU64;
@@ -46,20 +46,16 @@ impl From<&CoreTerms> for Terms {
     fn from(terms: &CoreTerms) -> Self {
         let ValidDraft {
             seller,
-            currency,
             starts_at,
             ends_at,
             opening_price,
             reserve_price,
             buy_now,
-            increments,
-            soft_close,
-            proxy,
-            retraction,
             placement_key,
-            payment_window,
-            offer_window,
+            rules,
         } = &**terms;
+        let HouseRules { currency, increments, soft_close, proxy, retraction, payment_window, offer_window } =
+            &**rules;
         Self {
             seller: seller.to_bits(),
             currency: currency.code(),
@@ -115,9 +111,20 @@ impl TryFrom<&ArchivedTerms> for CoreTerms {
     type Error = RecordError;
 
     fn try_from(terms: &ArchivedTerms) -> Result<Self, RecordError> {
+        let rules = HouseRules {
+            currency: Currency::new(terms.currency).ok_or(field("currency"))?,
+            increments: increments(terms)?,
+            soft_close: terms.soft_close.as_ref().map(CoreSoftClose::try_from).transpose()?,
+            proxy: terms.proxy,
+            retraction: match terms.retraction_us.as_ref() {
+                None => Retraction::Never,
+                Some(left) => Retraction::Until(Duration::from_micros(left.to_native())),
+            },
+            payment_window: Duration::from_micros(terms.payment_window_us.to_native()),
+            offer_window: Duration::from_micros(terms.offer_window_us.to_native()),
+        };
         let draft = ValidDraft {
             seller: AccountId::from_bits(terms.seller.to_native()),
-            currency: Currency::new(terms.currency).ok_or(field("currency"))?,
             starts_at: time(terms.starts_at_us.to_native(), "start")?,
             ends_at: time(terms.ends_at_us.to_native(), "end")?,
             opening_price: amount(terms.opening_price.to_native(), "opening price")?,
@@ -127,16 +134,8 @@ impl TryFrom<&ArchivedTerms> for CoreTerms {
                 .as_ref()
                 .map(|buy_now| buy_now_of(buy_now.0.to_native(), buy_now.1))
                 .transpose()?,
-            increments: increments(terms)?,
-            soft_close: terms.soft_close.as_ref().map(CoreSoftClose::try_from).transpose()?,
-            proxy: terms.proxy,
-            retraction: match terms.retraction_us.as_ref() {
-                None => Retraction::Never,
-                Some(left) => Retraction::Until(Duration::from_micros(left.to_native())),
-            },
             placement_key: terms.placement_key.as_ref().map(|key| (**key).into()),
-            payment_window: Duration::from_micros(terms.payment_window_us.to_native()),
-            offer_window: Duration::from_micros(terms.offer_window_us.to_native()),
+            rules: rules.shared(),
         };
         Self::from_record(draft).map_err(RecordError::Terms)
     }
