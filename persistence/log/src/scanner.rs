@@ -8,6 +8,8 @@
 //! - `reach` follows sled's own messages the way its recovery does, to know which bytes it would read at all.
 //! - `verify` holds both against the mark.
 //!
+//! Segments are looked at on all processors, as none needs what lies in another, and put together in their order in the file.
+//!
 //! The file holds old copies of frames (sled writes pages anew), and may hold frames of a commit that never finished, and
 //! of generations that a crash cut off. Epoch and chain tell which count: going back from a tip by the hashes, there is
 //! one way to the first frame; going on from a tip, the higher epoch is the later one.
@@ -33,6 +35,7 @@ use std::fs::File;
 use std::io::{Error, ErrorKind};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What lies in a log's file.
 #[derive(Debug)]
@@ -95,23 +98,66 @@ pub fn scan_dir_with(dir: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<O
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
-    let (mut finds, mut reach, mut bytes) = (Finds::default(), Reach::new(&dir.join(LOG_DIR))?, 0);
-    let mut buffer = vec![0; SEGMENT_BYTES];
-    loop {
-        let length = read_full(&file, &mut buffer, bytes)?;
-        if length == 0 {
-            break;
-        }
-        finds.add_segment(&buffer[..length], bytes);
-        reach.add_segment(&buffer[..length], bytes);
-        bytes += length as u64;
-        // Beside a running server it may grow meanwhile.
-        progress(bytes, file.metadata()?.len().max(bytes));
+    let mut reach = Reach::new(&dir.join(LOG_DIR))?;
+    let segments = read_segments(&file, &reach, progress)?;
+    let bytes = segments.iter().map(|segment| segment.bytes).sum();
+    let mut finds = Finds::default();
+    for segment in segments {
+        finds.add(segment.finds);
+        reach.add(segment.reach);
     }
     let Finds { frames, damaged, floors } = finds;
     let mut scan = Scan { path, file, frames: HashMap::new(), damaged, floors, bytes };
     scan.keep(frames, &reach.finish());
     Ok(Some(scan))
+}
+
+/// What one segment of the file holds.
+struct Segment {
+    number: u64,
+    bytes: u64,
+    finds: Finds,
+    reach: Option<reach::Segment>,
+}
+
+/// Looks at every segment, on as many threads as there are processors, this one included. Gives them in the order of the file.
+fn read_segments(
+    file: &File,
+    reach: &Reach,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Vec<Segment>, Error> {
+    let (next, read) = (AtomicU64::new(0), AtomicU64::new(0));
+    let work = |progress: &mut dyn FnMut(u64, u64)| -> Result<Vec<Segment>, Error> {
+        let (mut segments, mut buffer) = (Vec::new(), vec![0; SEGMENT_BYTES]);
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            let base = number * SEGMENT_BYTES as u64;
+            let length = read_full(file, &mut buffer, base)?;
+            if length == 0 {
+                return Ok(segments);
+            }
+            let (segment, bytes) = (&buffer[..length], length as u64);
+            let (finds, reach) = (Finds::in_segment(segment, base), reach.look_at(segment, base));
+            segments.push(Segment { number, bytes, finds, reach });
+            let read = read.fetch_add(bytes, Ordering::Relaxed) + bytes;
+            // Beside a running server it may grow meanwhile.
+            progress(read, file.metadata()?.len().max(read));
+        }
+    };
+    let others = std::thread::available_parallelism().map_or(0, |threads| threads.get() - 1);
+    let others = others.min(usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX) / SEGMENT_BYTES);
+    let mut segments = std::thread::scope(|scope| {
+        let others: Vec<_> = (0..others).map(|_| scope.spawn(|| work(&mut |_, _| {}))).collect();
+        let mut segments = work(progress)?;
+        for other in others {
+            let found =
+                other.join().map_err(|_| Error::other("a thread that scanned the log has panicked"))?;
+            segments.extend(found?);
+        }
+        Ok::<_, Error>(segments)
+    })?;
+    segments.sort_unstable_by_key(|segment| segment.number);
+    Ok(segments)
 }
 
 /// Reads until the buffer is full or the file ends.

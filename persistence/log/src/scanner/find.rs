@@ -1,4 +1,4 @@
-//! Finds frames in one segment of the file, whole ones and what begins like one.
+//! Finds frames in the segments of the file, whole ones and what begins like one.
 
 use super::{Damaged, Found};
 use crate::chain::Tip;
@@ -23,20 +23,30 @@ pub(super) struct Finds {
 }
 
 impl Finds {
-    /// Adds what lies in `segment`, which begins at `base` in the file.
-    pub(super) fn add_segment(&mut self, segment: &[u8], base: u64) {
-        let finder = Finder::new(ANY_MAGIC);
-        let mut at = 0;
+    /// What lies in `segment`, which begins at `base` in the file.
+    pub(super) fn in_segment(segment: &[u8], base: u64) -> Self {
+        let (finder, mut finds, mut at) = (Finder::new(ANY_MAGIC), Self::default(), 0);
         while let Some(distance) = finder.find(&segment[at..]) {
             at += distance;
-            at += self.add(&segment[at..], base + at as u64);
+            at += finds.take(&segment[at..], base + at as u64);
         }
+        finds
+    }
+
+    /// Adds what lies in the next segment.
+    pub(super) fn add(&mut self, next: Self) {
+        let Self { frames, damaged, floors } = next;
+        self.frames.extend(frames);
+        self.damaged.extend(damaged);
+        floors.into_iter().for_each(|(shard, tip)| self.take_floor(shard, tip));
     }
 
     /// Adds what these bytes begin with; gives how long it is.
-    fn add(&mut self, bytes: &[u8], offset: u64) -> usize {
+    fn take(&mut self, bytes: &[u8], offset: u64) -> usize {
         if bytes.starts_with(&floor::MAGIC) {
-            self.add_floor(bytes);
+            if let Some((shard, tip)) = floor::parse(bytes) {
+                self.take_floor(shard, tip);
+            }
         } else if bytes.starts_with(&MAGIC) {
             match check(bytes) {
                 Ok(frame) => {
@@ -52,12 +62,10 @@ impl Finds {
         ANY_MAGIC.len()
     }
 
-    fn add_floor(&mut self, bytes: &[u8]) {
-        if let Some((shard, tip)) = floor::parse(bytes) {
-            let latest = self.floors.entry(shard).or_insert(tip);
-            if tip.lsn > latest.lsn {
-                *latest = tip;
-            }
+    fn take_floor(&mut self, shard: ShardId, tip: Tip) {
+        let latest = self.floors.entry(shard).or_insert(tip);
+        if tip.lsn > latest.lsn {
+            *latest = tip;
         }
     }
 }

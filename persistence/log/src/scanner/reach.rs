@@ -31,8 +31,12 @@ pub(super) struct Reach {
     stable: u64,
 }
 
+/// A segment whose header is whole.
 #[derive(Clone, Copy)]
-struct Segment {
+pub(super) struct Segment {
+    lsn: u64,
+    /// The highest stable Lsn that it tells.
+    stable: u64,
     base: u64,
     /// The offset in the segment at which reading stops.
     end: usize,
@@ -49,16 +53,22 @@ impl Reach {
         Ok(Self { from: snapshot / SEGMENT * SEGMENT, segments: BTreeMap::new(), stable: 0 })
     }
 
-    pub(super) fn add_segment(&mut self, segment: &[u8], base: u64) {
-        let Some((lsn, stable)) = segment_header(segment) else { return };
+    /// What there is to know of the segment that begins at `base` in the file; `None` where its header is not whole.
+    pub(super) fn look_at(&self, segment: &[u8], base: u64) -> Option<Segment> {
+        let (lsn, stable) = segment_header(segment)?;
         if lsn < self.from {
             // Read by pointers out of the snapshot, wherever they point.
-            self.segments.insert(lsn, Segment { base, end: SEGMENT_BYTES, full: true });
-            return;
+            return Some(Segment { lsn, stable: 0, base, end: SEGMENT_BYTES, full: true });
         }
-        self.stable = self.stable.max(stable);
         let (end, full) = read_messages(segment, lsn / SEGMENT);
-        self.segments.insert(lsn, Segment { base, end, full });
+        Some(Segment { lsn, stable, base, end, full })
+    }
+
+    /// Adds the next segment of the file.
+    pub(super) fn add(&mut self, segment: Option<Segment>) {
+        let Some(segment) = segment else { return };
+        self.stable = self.stable.max(segment.stable);
+        self.segments.insert(segment.lsn, segment);
     }
 
     pub(super) fn finish(self) -> Reached {
