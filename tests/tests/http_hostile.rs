@@ -5,10 +5,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a suite fails by panicking")]
 
 use gavel_core::AuctionId;
-use gavel_tests::{Client, Http, Item, Options, Server};
+use gavel_tests::{Client, Http, Item, Options, Server, wait};
+use rustix::process::{Resource, Rlimit, setrlimit};
 use serde_json::json;
 use std::io::{Read, Write};
-use std::net::Shutdown;
+use std::net::{Shutdown, TcpStream};
+
+/// Of this process and the server that it starts; the runner gives each test a process of its own.
+const OPEN_FILES: u64 = 200;
 
 struct Desk {
     server: Server,
@@ -163,5 +167,31 @@ fn half_a_request_changes_nothing() {
         drop(reader.read_to_end(&mut rest));
     }
     assert_eq!(desk.resp.auction(desk.auction)["bid_count"], 0);
+    desk.assert_undisturbed();
+}
+
+#[test]
+fn connections_of_both_faces_share_one_limit() {
+    let few = Rlimit { current: Some(OPEN_FILES), maximum: Some(OPEN_FILES) };
+    setrlimit(Resource::Nofile, few).unwrap();
+    let mut desk = Desk::open();
+    let limit: usize = desk.resp.info("clients", "maxclients").parse().unwrap();
+    assert!(limit < OPEN_FILES as usize);
+    let mut await_open = |open: usize| {
+        let mut told = || desk.resp.info("clients", "connected_clients").parse() == Ok(open);
+        wait::until(&format!("{open} connections to be counted"), || told().then_some(()));
+    };
+    // A connection is there for its client a moment before the server counts it.
+    await_open(2);
+    let others: Vec<TcpStream> =
+        (2..limit).map(|_| TcpStream::connect(desk.server.http()).unwrap()).collect();
+    await_open(limit);
+    let mut http = Http::connect(desk.server.http());
+    assert_eq!(http.get("/health/live").problem(), (503, "BUSY".to_owned()));
+    let refused = desk.server.connect().read();
+    assert_eq!(refused.code(), Some("BUSY"), "{refused:?}");
+    drop((http, others));
+    await_open(2);
+    Http::connect(desk.server.http()).get("/health/live").expect(200);
     desk.assert_undisturbed();
 }
