@@ -22,16 +22,15 @@ pub trait Trim: Send + Sync {
     fn archive(&self, shard: ShardId, up_to: Lsn, now: Timestamp) -> Result<Moved, TrimError>;
 
     /// Removes the oldest archive files, as far as they are too old or too many. Never a shard's newest; never one that replay
-    /// from the older of its snapshots needs (without a snapshot all of them are needed); never one with a record after what
-    /// `needed_after` gives for the shard.
+    /// from the older of its snapshots needs (without a snapshot all of them are needed).
     ///
     /// # Errors
     /// A file cannot be removed. Never fatal.
-    fn expire(
-        &self,
-        limits: Expiry,
-        needed_after: &dyn Fn(ShardId) -> Option<Lsn>,
-    ) -> Result<Expired, TrimError>;
+    fn expire(&self, limits: Expiry) -> Result<Expired, TrimError>;
+
+    /// How near a record is to leaving the archive, by age or by size, whichever is nearer: in percent of what these limits allow, so that
+    /// it may be gone from 100 on. `None` while it is in the log, or in the shard's newest archive file, and once it is gone.
+    fn nearness(&self, shard: ShardId, lsn: Lsn, limits: Expiry) -> Option<u64>;
 
     /// What takes how much space.
     ///

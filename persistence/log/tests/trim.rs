@@ -161,6 +161,26 @@ fn readers_and_commits_go_on_while_frames_are_moved() {
 }
 
 #[test]
+fn how_near_a_record_is_to_leaving_the_archive_is_told() {
+    let _one = one_at_a_time();
+    let dir = TempDir::new().unwrap();
+    let (_log, trimmer, _) = marked_log(dir.path(), 100);
+    for (up_to, now) in [(200, 1), (400, 2), (600, 3)] {
+        trimmer.archive(A, Lsn(up_to), time(now * DAY)).unwrap();
+    }
+    let near = |lsn, days, bytes_max| trimmer.nearness(A, Lsn(lsn), expiry(days * DAY, 10 * DAY, bytes_max));
+    assert_eq!((near(1, 7, None), near(200, 7, None)), (Some(60), Some(60)), "a file goes as a whole");
+    assert_eq!((near(201, 7, None), near(201, 12, None)), (Some(50), Some(100)));
+    for stays in [401, 600, 601, 1_000, 1_001] {
+        assert_eq!(near(stays, 99, None), None, "the newest file, the log, nothing: {stays}");
+    }
+    let bytes = trimmer.usage().unwrap().archive_bytes;
+    assert_eq!((near(1, 2, Some(bytes)), near(1, 2, Some(2 * bytes))), (Some(100), Some(50)));
+    assert!(near(201, 2, Some(bytes)).unwrap() < 100, "what is older goes before it");
+    assert_eq!(near(1, 10, Some(2 * bytes)), Some(90), "whichever is nearer");
+}
+
+#[test]
 fn old_files_go_by_age_and_by_size_but_not_what_is_needed() {
     let _one = one_at_a_time();
     let dir = TempDir::new().unwrap();
@@ -168,29 +188,23 @@ fn old_files_go_by_age_and_by_size_but_not_what_is_needed() {
     for (up_to, now) in [(200, 1), (400, 2), (600, 3), (800, 4)] {
         trimmer.archive(A, Lsn(up_to), time(now * DAY)).unwrap();
     }
-    let nobody = |_| None;
     let nothing = Expired::default();
     let all_old = expiry(100 * DAY, 1, None);
-    assert_eq!(
-        trimmer.expire(all_old, &nobody).unwrap(),
-        nothing,
-        "without a snapshot replay needs all of it"
-    );
+    assert_eq!(trimmer.expire(all_old).unwrap(), nothing, "without a snapshot replay needs all of it");
     snapshot(dir.path(), A, &frames[59]);
-    assert_eq!(trimmer.expire(all_old, &|_| Some(Lsn(199))).unwrap(), nothing, "a consumer needs the rest");
-    assert_eq!(trimmer.expire(expiry(DAY + 2, 2, None), &nobody).unwrap(), nothing, "not older than that");
-    assert_eq!(trimmer.expire(expiry(DAY + 3, 2, None), &nobody).unwrap().files, 1);
+    assert_eq!(trimmer.expire(expiry(DAY + 2, 2, None)).unwrap(), nothing, "not older than that");
+    assert_eq!(trimmer.expire(expiry(DAY + 3, 2, None)).unwrap().files, 1);
     assert_eq!(archive_files(dir.path()).len(), 3);
 
     let bytes = trimmer.usage().unwrap().archive_bytes;
-    assert_eq!(trimmer.expire(expiry(DAY + 3, DAY, Some(bytes)), &nobody).unwrap(), nothing);
-    assert_eq!(trimmer.expire(expiry(DAY + 3, DAY, Some(bytes - 1)), &nobody).unwrap().files, 1);
-    let expired = trimmer.expire(expiry(DAY + 3, DAY, Some(0)), &nobody).unwrap();
+    assert_eq!(trimmer.expire(expiry(DAY + 3, DAY, Some(bytes))).unwrap(), nothing);
+    assert_eq!(trimmer.expire(expiry(DAY + 3, DAY, Some(bytes - 1))).unwrap().files, 1);
+    let expired = trimmer.expire(expiry(DAY + 3, DAY, Some(0))).unwrap();
     assert_eq!(expired.files, 1, "up to where the snapshot begins");
     assert_eq!(expired.bytes_over, trimmer.usage().unwrap().archive_bytes);
     snapshot(dir.path(), A, &frames[89]);
     assert_eq!(
-        trimmer.expire(expiry(DAY + 3, DAY, Some(0)), &nobody).unwrap(),
+        trimmer.expire(expiry(DAY + 3, DAY, Some(0))).unwrap(),
         Expired { bytes_over: expired.bytes_over, ..nothing },
         "the one before it may be needed, and the newest file stays"
     );

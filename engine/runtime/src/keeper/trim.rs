@@ -2,8 +2,9 @@
 
 use super::{Keeper, RETRY};
 use crate::engine::Failure;
-use gavel_core::{Duration, Lsn, ShardId, Timestamp};
+use gavel_core::{ConsumerName, Duration, Lsn, ShardId, Timestamp};
 use gavel_log::trim::{Expired, Expiry, Trim, TrimError};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Between two looks at what takes how much space.
@@ -17,7 +18,9 @@ const REARM_PERCENT: u64 = 40;
 /// The log's file takes up to so many times what its frames take: the storage engine writes a page anew that gets a frame.
 const FILE_PER_FRAMES: u64 = 2;
 
-/// What the keeper remembers of the log's size.
+const DAY_US: u64 = 24 * 60 * 60 * 1_000_000;
+
+/// What the keeper remembers of the sizes of log and archive.
 #[derive(Debug, Default)]
 pub(super) struct Space {
     looked_at: Timestamp,
@@ -26,6 +29,8 @@ pub(super) struct Space {
     warned: u64,
     /// Nothing is moved before, as moving has failed.
     retry_at: Timestamp,
+    /// By shard: the consumer that was last warned of, and how near what it needs was to leaving the archive, in percent.
+    losing: BTreeMap<ShardId, (ConsumerName, u64)>,
 }
 
 impl Keeper {
@@ -96,10 +101,11 @@ impl Keeper {
         self.shared.feed.consumers.floor(shard)
     }
 
-    fn expire(&self, trimmer: &Arc<dyn Trim>, now: Timestamp) {
+    fn expire(&mut self, trimmer: &Arc<dyn Trim>, now: Timestamp) {
         let limits =
             Expiry { now, keep: self.options.archive_keep, bytes_max: self.options.archive_bytes_max };
-        let Expired { files, bytes, bytes_over } = match trimmer.expire(limits, &|_| None) {
+        self.warn_of_losses(trimmer, limits);
+        let Expired { files, bytes, bytes_over } = match trimmer.expire(limits) {
             Ok(expired) => expired,
             Err(error) => {
                 self.shared.storage.lock().failures += 1;
@@ -111,6 +117,35 @@ impl Keeper {
         }
         if bytes_over > 0 {
             tracing::warn!(bytes_over, "the archive is larger than it may be: recovery needs what is in it");
+        }
+    }
+
+    /// Says so once when what the slowest consumer needs next is half way, and once when it is three quarters of the way out of the archive:
+    /// a consumer holds nothing there, and is told of a gap once it has come too late.
+    fn warn_of_losses(&mut self, trimmer: &Arc<dyn Trim>, limits: Expiry) {
+        for shard in self.shards() {
+            let slowest = self.shared.feed.consumers.slowest(shard);
+            let near = |(name, has): (ConsumerName, Lsn)| {
+                Some((name, has, step_of(trimmer.nearness(shard, has.next(), limits)?)?))
+            };
+            let Some((name, has, step)) = slowest.and_then(near) else {
+                self.space.losing.remove(&shard);
+                continue;
+            };
+            let warned = self.space.losing.insert(shard, (name.clone(), step));
+            if warned.is_none_or(|(before, at)| before != name || at < step) {
+                let (behind, keep_days) =
+                    (self.tip(shard).lsn.0.saturating_sub(has.0), limits.keep.micros() / DAY_US);
+                tracing::warn!(
+                    %shard,
+                    consumer = %name,
+                    records_behind = behind,
+                    percent = step,
+                    archive_keep_days = keep_days,
+                    archive_max_mb = limits.bytes_max.map(|bytes| bytes >> 20),
+                    "a consumer is so far behind that what it needs next will leave the archive; it then has a gap. Let it catch up, or forget it"
+                );
+            }
         }
     }
 
@@ -165,4 +200,9 @@ impl Keeper {
         let retry_s = RETRY.micros() / 1_000_000;
         tracing::warn!(%error, retry_s, "frames could not be moved to the archive; bids go on, the log grows");
     }
+}
+
+/// The bound that was passed, of those at which a consumer's coming loss is announced, in percent.
+fn step_of(nearness: u64) -> Option<u64> {
+    [75, 50].into_iter().find(|step| nearness >= *step)
 }

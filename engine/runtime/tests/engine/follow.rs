@@ -221,7 +221,7 @@ async fn who_is_behind_the_log_is_served_from_the_archive_and_told_when_that_is_
     let snapshot = Writer::create(folder.path(), &head).unwrap();
     snapshot.finish(&Foot { until: second.last(), auctions: 0, digest: Digest::default() }).unwrap();
     let limits = Expiry { now: Timestamp::MAX, keep: secs(0), bytes_max: None };
-    assert_eq!(trimmer.expire(limits, &|_| None).unwrap().files, 1);
+    assert_eq!(trimmer.expire(limits).unwrap().files, 1);
     let oldest = first.last().next();
     for gone in [at(0, 0), at(1, 1), at(1, oldest.0 - 2)] {
         assert_eq!(refused(&handle, gone).await, FollowError::Gone { has: gone, oldest });

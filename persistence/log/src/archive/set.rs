@@ -6,7 +6,7 @@ use super::reader::summary;
 use super::{ARCHIVE_DIR, GROWING_KIND, KIND};
 use crate::chain::Tip;
 use crate::files::{self, about, sync_dir};
-use gavel_core::{Lsn, ShardId};
+use gavel_core::{Lsn, ShardId, Timestamp};
 use std::collections::BTreeMap;
 use std::io::{Error, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -128,6 +128,14 @@ impl Archive {
         let files = &shelves.get(&shard)?.files;
         let after = files.partition_point(|file| file.base.lsn < lsn);
         files.get(after.checked_sub(1)?).filter(|file| file.holds(lsn)).cloned()
+    }
+
+    /// Bytes of all files whose last frame is of that time or later.
+    #[must_use]
+    pub fn bytes_since(&self, time: Timestamp) -> u64 {
+        let shelves = self.read();
+        let files = shelves.values().flat_map(|shelf| &shelf.files);
+        files.filter(|file| file.last_at >= time).map(|file| file.bytes).sum()
     }
 
     /// Bytes of all files, and how many there are.

@@ -85,16 +85,12 @@ impl Trim for SledTrimmer {
         Ok(moved)
     }
 
-    fn expire(
-        &self,
-        limits: Expiry,
-        needed_after: &dyn Fn(ShardId) -> Option<Lsn>,
-    ) -> Result<Expired, TrimError> {
+    fn expire(&self, limits: Expiry) -> Result<Expired, TrimError> {
         let _one = self.shared.trimming.lock().unwrap_or_else(PoisonError::into_inner);
         let Expiry { now, keep, bytes_max } = limits;
         let mut expired = Expired::default();
         for shard in self.shared.archive.shards() {
-            while let Some(file) = self.expendable(shard, needed_after)?
+            while let Some(file) = self.expendable(shard)?
                 && file.last_at.saturating_add(keep) < now
             {
                 self.remove_file(&file, &mut expired)?;
@@ -103,12 +99,25 @@ impl Trim for SledTrimmer {
         let Some(bytes_max) = bytes_max else { return Ok(expired) };
         loop {
             let over = self.shared.archive.bytes_and_files().0.saturating_sub(bytes_max);
-            let Some(file) = self.oldest_expendable(needed_after)?.filter(|_| over > 0) else {
+            let Some(file) = self.oldest_expendable()?.filter(|_| over > 0) else {
                 expired.bytes_over = over;
                 return Ok(expired);
             };
             self.remove_file(&file, &mut expired)?;
         }
+    }
+
+    fn nearness(&self, shard: ShardId, lsn: Lsn, limits: Expiry) -> Option<u64> {
+        let Expiry { now, keep, bytes_max } = limits;
+        let archive = &self.shared.archive;
+        let file = archive.find(shard, lsn)?;
+        if archive.end(shard).is_none_or(|end| end == file.last) {
+            return None;
+        }
+        let by_age = percent(now.since(file.last_at).micros(), keep.micros());
+        // The oldest go first; so it stays as long as it fits in together with what is newer.
+        let by_size = bytes_max.map_or(0, |most| percent(archive.bytes_since(file.last_at), most));
+        Some(by_age.max(by_size))
     }
 
     fn usage(&self) -> Result<Usage, TrimError> {
@@ -251,25 +260,17 @@ impl SledTrimmer {
     }
 
     /// The shard's oldest archive file, where nobody needs it and it is not the last.
-    fn expendable(
-        &self,
-        shard: ShardId,
-        needed_after: &dyn Fn(ShardId) -> Option<Lsn>,
-    ) -> Result<Option<Arc<archive::Summary>>, TrimError> {
+    fn expendable(&self, shard: ShardId) -> Result<Option<Arc<archive::Summary>>, TrimError> {
         let files = self.shared.archive.files(shard);
         let Some([oldest, ..]) = files.get(..2) else { return Ok(None) };
-        let replay = snapshot::oldest_from(&self.shared.dir, shard)?.unwrap_or(Lsn(0));
-        let needed = needed_after(shard).map_or(replay, |after| after.min(replay));
-        Ok((oldest.last.lsn <= needed).then(|| oldest.clone()))
+        let replayed_after = snapshot::oldest_from(&self.shared.dir, shard)?.unwrap_or(Lsn(0));
+        Ok((oldest.last.lsn <= replayed_after).then(|| oldest.clone()))
     }
 
-    fn oldest_expendable(
-        &self,
-        needed_after: &dyn Fn(ShardId) -> Option<Lsn>,
-    ) -> Result<Option<Arc<archive::Summary>>, TrimError> {
+    fn oldest_expendable(&self) -> Result<Option<Arc<archive::Summary>>, TrimError> {
         let mut oldest: Option<Arc<archive::Summary>> = None;
         for shard in self.shared.archive.shards() {
-            let file = self.expendable(shard, needed_after)?;
+            let file = self.expendable(shard)?;
             oldest = oldest.into_iter().chain(file).min_by_key(|file| file.last_at);
         }
         Ok(oldest)
@@ -281,6 +282,10 @@ impl SledTrimmer {
         expired.bytes += file.bytes;
         Ok(())
     }
+}
+
+fn percent(part: u64, of: u64) -> u64 {
+    part.saturating_mul(100) / of.max(1)
 }
 
 /// Whether further frames go into this archive file.
