@@ -355,7 +355,6 @@ fn a_lost_archive_is_told_and_the_log_goes_on() {
     assert_eq!(open(dir.path()).unwrap().1.warnings, []);
 }
 
-/// Rule: an archive of another log is not taken for this one's.
 /// Rule: what can't be looked at is not taken for what is not there.
 #[test]
 fn an_archive_that_cannot_be_read_is_an_error() {
@@ -391,6 +390,7 @@ fn damage_to_the_oldest_file_is_told_as_damage() {
     assert_eq!(log.read_from(A, Lsn(41)).next().unwrap().unwrap(), frames[4]);
 }
 
+/// Rule: an archive of another log is not taken for this one's.
 #[test]
 fn an_archive_that_the_log_does_not_follow_is_refused() {
     let _one = one_at_a_time();

@@ -70,7 +70,7 @@ impl Auction {
     }
 
     fn record(&mut self, id: BidId, bidder: AccountId, amount: Amount, price: Amount, kind: Kind) -> u32 {
-        let number = self.bidders.bids(bidder);
+        let number = self.bidders.number_for_bid(bidder);
         self.bids.push(self.id, id, Bid::new(self.seq, self.lsn, number, amount, price, kind));
         number
     }
@@ -81,7 +81,7 @@ impl Auction {
         let bidder = bid.bidder;
         self.bids.withdraw(index);
         if self.bids.standing_of(bidder) == 0 {
-            self.bidders.is_out(bidder);
+            self.bidders.set_out(bidder);
         }
         self.lead = self.lead_without(|_| true);
     }
@@ -89,7 +89,7 @@ impl Auction {
     fn remove_bids_of(&mut self, bidder: AccountId) {
         let Some(number) = self.bidders.find(bidder) else { return };
         self.bids.withdraw_all(|bid| bid.bidder == number);
-        self.bidders.is_out(number);
+        self.bidders.set_out(number);
         self.lead = self.lead_without(|_| true);
     }
 

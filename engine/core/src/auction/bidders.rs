@@ -84,8 +84,8 @@ impl Bidders {
         }
     }
 
-    /// The number of a bidder who has made a bid, given now if need be.
-    pub(super) fn bids(&mut self, account: AccountId) -> u32 {
+    /// The number of a bidder who has made a bid, given now if need be. Whoever was out is in again.
+    pub(super) fn number_for_bid(&mut self, account: AccountId) -> u32 {
         let number = self.find(account).unwrap_or_else(|| self.add(account));
         if let Some(more) = &mut self.more
             && let Ok(place) = more.out.binary_search(&number)
@@ -96,7 +96,7 @@ impl Bidders {
     }
 
     /// Takes down that no bid of this bidder stands any more.
-    pub(super) fn is_out(&mut self, bidder: u32) {
+    pub(super) fn set_out(&mut self, bidder: u32) {
         let out = &mut self.more.get_or_insert_default().out;
         if let Err(place) = out.binary_search(&bidder) {
             out.insert(place, bidder);

@@ -323,7 +323,7 @@ fn find_who_is_out(bidders: &mut Bidders, bids: &Bids) {
     }
     for (number, stands) in (0..).zip(stands) {
         if !stands {
-            bidders.is_out(number);
+            bidders.set_out(number);
         }
     }
 }
