@@ -187,7 +187,9 @@ fn connections_of_both_faces_share_one_limit() {
         (2..limit).map(|_| TcpStream::connect(desk.server.http()).unwrap()).collect();
     await_open(limit);
     let mut http = Http::connect(desk.server.http());
-    assert_eq!(http.get("/health/live").problem(), (503, "BUSY".to_owned()));
+    http.send("GET", "/health/live", &[], b"").unwrap();
+    assert_eq!(http.read(false).problem(), (503, "BUSY".to_owned()));
+    assert!(http.is_closed());
     let refused = desk.server.connect().read();
     assert_eq!(refused.code(), Some("BUSY"), "{refused:?}");
     drop((http, others));
