@@ -218,7 +218,7 @@ fn directories_that_are_something_else_are_left_alone() {
     assert_eq!(std::fs::read_to_string(full.join("thesis.txt")).unwrap(), "irreplaceable");
     assert_eq!(std::fs::read_dir(&full).unwrap().count(), 1);
     // A restored directory is no backup, and a backup is served by nobody.
-    let served = gavel(&["serve", "--data", word(&backup), "--resp", "127.0.0.1:0"]);
+    let served = gavel(&["serve", "--data", word(&backup), "--resp", "127.0.0.1:0", "--http", "off"]);
     assert_eq!(served.status.code(), Some(5), "{served:?}");
 }
 

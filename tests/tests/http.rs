@@ -240,6 +240,7 @@ fn health_shards_consumers_and_metrics_tell_how_the_server_is() {
         "gavel_shard_durable_lsn",
         "gavel_log_bytes",
         "gavel_archive_bytes",
+        "gavel_archive_files_bad",
         "gavel_snapshot_bytes",
     ] {
         assert!(text.lines().any(|line| line.starts_with(name)), "{name} is not in\n{text}");

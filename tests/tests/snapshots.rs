@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a suite fails by panicking")]
 
 use gavel_core::AuctionId;
+use gavel_tests::http::Http;
 use gavel_tests::{Item, Options, Server, Storm, wait};
 use std::path::PathBuf;
 
@@ -47,6 +48,12 @@ fn digest(server: &Server) -> String {
     facts.split(',').find_map(|fact| fact.strip_prefix("digest=")).unwrap().to_owned()
 }
 
+/// True when `/metrics` tells the age of the shard's newest snapshot.
+fn tells_age(server: &Server) -> bool {
+    let metrics = Http::connect(server.http()).get("/metrics").expect(200).body;
+    String::from_utf8(metrics).unwrap().contains("gavel_snapshot_age_seconds{shard=\"0\"} ")
+}
+
 #[test]
 fn a_damaged_snapshot_does_not_push_out_one_that_is_whole() {
     let mut server = Server::start(Options::new().with("--snapshot-every-s 1 --shards 1"));
@@ -66,6 +73,7 @@ fn a_damaged_snapshot_does_not_push_out_one_that_is_whole() {
         assert!(server.log().contains("a snapshot can't be used"), "{}", server.log());
         assert!(spared(&server) > 0, "the one before was of use");
         assert_eq!(digest(&server), before);
+        wait::until("the age of the snapshot that is left", || tells_age(&server).then_some(()));
         let now = bid_until_a_new_one(&server, auction, &mut amount);
         assert!(whole.iter().all(|path| now.contains(path)), "{whole:?} is kept beside the new one: {now:?}");
         whole = now;

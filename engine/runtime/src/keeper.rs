@@ -111,6 +111,7 @@ impl Keeper {
             let head = paths.first().and_then(|path| Reader::open(path).ok()).map(|reader| *reader.head());
             if let Some(head) = head.filter(|head| head.from.lsn <= self.tip(shard).lsn) {
                 self.newest[usize::from(shard.0)] = (head.from.lsn, head.at);
+                self.shared.storage.lock().newest.insert(shard, head.at);
             }
         }
     }

@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 pub struct StorageReport {
     /// The newest snapshot of each shard that was taken since the start.
     pub snapshots: BTreeMap<ShardId, SnapshotReport>,
+    /// When the newest snapshot of each shard was begun, those that were there at the start included.
+    pub newest: BTreeMap<ShardId, Timestamp>,
     /// Snapshots taken since the start.
     pub snapshots_taken: u64,
     /// Tries of a snapshot, a truncation or an expiry that came to nothing, since the start. Each is in the log of messages.
@@ -35,6 +37,7 @@ pub struct SnapshotReport {
 impl StorageReport {
     pub(crate) fn took_snapshot(&mut self, shard: ShardId, snapshot: SnapshotReport) {
         self.snapshots.insert(shard, snapshot);
+        self.newest.insert(shard, snapshot.at);
         self.snapshots_taken += 1;
     }
 }

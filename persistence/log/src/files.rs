@@ -54,7 +54,10 @@ fn paths(dir: &Path) -> Result<Vec<PathBuf>, Error> {
 }
 
 /// Removes what writers that were interrupted have left. For whoever holds the directory's lock, before anything is written.
-pub(crate) fn clear_unfinished(dir: &Path) -> Result<(), Error> {
+///
+/// # Errors
+/// The file system refuses. A directory that is not there is no error.
+pub fn clear_unfinished(dir: &Path) -> Result<(), Error> {
     for path in paths(dir)? {
         if path.extension().is_some_and(|extension| extension == UNFINISHED) {
             std::fs::remove_file(&path).map_err(about(&path))?;

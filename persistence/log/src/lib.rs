@@ -57,6 +57,7 @@ pub mod trim;
 
 pub use archive::{Archive, ArchiveError};
 pub use chain::{Chain, ChainError, ChainHash, Tip};
+pub use files::clear_unfinished;
 pub use frame::{Frame, FrameBuilder, FrameError, PushError, Records, UncheckedFrame};
 pub use lock::{DirLock, LockError};
 pub use log::{Frames, Log, LogError, LogReader, ReadCause, ReadError, Refusal, Tips};

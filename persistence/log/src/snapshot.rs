@@ -134,6 +134,15 @@ pub fn list_all(data_dir: &Path) -> Result<BTreeMap<ShardId, Vec<PathBuf>>, Erro
     Ok(shards)
 }
 
+/// Removes all but the newest [`KEPT`] snapshots of a shard.
+///
+/// # Errors
+/// The directory cannot be read, or a file cannot be removed. The newest are still there.
+pub fn remove_old(data_dir: &Path, shard: ShardId) -> Result<(), Error> {
+    let snapshots = list(data_dir, shard)?;
+    snapshots.iter().skip(KEPT).try_for_each(|old| std::fs::remove_file(old).map_err(files::about(old)))
+}
+
 /// Puts a snapshot aside that cannot be used, durably: under its new name, which is returned, nothing counts or removes it. So the newest
 /// two that are left are the newest two that may be of use.
 ///

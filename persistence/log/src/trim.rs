@@ -89,6 +89,8 @@ pub struct Usage {
     pub archive_bytes: u64,
     /// How many there are.
     pub archive_files: u64,
+    /// Archive files that were damaged when they were last looked at. Nothing removes them.
+    pub archive_files_bad: u64,
     /// The snapshots.
     pub snapshot_bytes: u64,
     /// Each shard that has records.

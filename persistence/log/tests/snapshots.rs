@@ -11,7 +11,9 @@ use common::dice::Dice;
 use common::{one_at_a_time, open, time};
 use gavel_core::{Digest, Epoch, Lsn, ShardId};
 use gavel_log::limits::SNAPSHOT_BLOCK_BYTES_MAX;
-use gavel_log::snapshot::{Foot, Head, Reader, SnapshotCause, SnapshotError, Writer, check, list};
+use gavel_log::snapshot::{
+    Foot, Head, Reader, SnapshotCause, SnapshotError, Writer, check, list, remove_old,
+};
 use gavel_log::{ChainHash, Tip};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -36,7 +38,9 @@ fn blocks(sizes: &[usize]) -> Vec<Vec<u8>> {
 fn written(dir: &Path, head: &Head, blocks: &[Vec<u8>]) -> PathBuf {
     let mut writer = Writer::create(dir, head).unwrap();
     blocks.iter().for_each(|block| writer.block(block).unwrap());
-    writer.finish(&foot(head.from.lsn.0 + 10)).unwrap()
+    let path = writer.finish(&foot(head.from.lsn.0 + 10)).unwrap();
+    remove_old(dir, head.shard).unwrap();
+    path
 }
 
 fn read(path: &Path) -> Result<(Head, Vec<Vec<u8>>, Foot), SnapshotError> {

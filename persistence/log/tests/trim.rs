@@ -9,7 +9,7 @@ mod common;
 
 use common::{append, one_at_a_time, open, read_all, time};
 use gavel_core::{Digest, Duration, Epoch, Lsn, ShardId};
-use gavel_log::snapshot::{Foot, Head, Writer};
+use gavel_log::snapshot::{Foot, Head, Writer, remove_old};
 use gavel_log::{
     Archive, DirLock, Expired, Expiry, Frame, Log, OpenError, OpenWarning, ReadCause, SledLog, Tip, Trim,
     TrimError, scan_dir,
@@ -52,6 +52,7 @@ fn snapshot(dir: &Path, shard: ShardId, after: &Frame) {
     let head = Head { shard, from: Tip::of(after), at: time(3) };
     let foot = Foot { until: after.last(), auctions: 0, digest: Digest::default() };
     Writer::create(dir, &head).unwrap().finish(&foot).unwrap();
+    remove_old(dir, shard).unwrap();
 }
 
 fn expiry(now: u64, keep: u64, bytes_max: Option<u64>) -> Expiry {
@@ -265,9 +266,20 @@ fn a_damaged_file_is_left_as_it_is() {
     bytes[130] ^= 1;
     fs::write(file, &bytes).unwrap();
     assert_eq!(trimmer.archive(A, Lsn(150), time(3)).unwrap().frames, 5);
-    assert_eq!((archive_files(dir.path()).len(), fs::read(file).unwrap()), (2, bytes));
+    assert_eq!((archive_files(dir.path()).len(), fs::read(file).unwrap()), (2, bytes.clone()));
     let rest: Vec<Frame> = log.read_from(A, Lsn(101)).map(Result::unwrap).collect();
     assert_eq!(rest, frames[10..]);
+    assert_eq!(
+        trimmer.usage().unwrap().archive_files_bad,
+        0,
+        "a head and an end are all that is looked at unasked"
+    );
+    drop((log, trimmer));
+    bytes[20] ^= 1;
+    fs::write(file, &bytes).unwrap();
+    let (log, opened) = open(dir.path()).unwrap();
+    let usage = log.trimmer().unwrap().usage().unwrap();
+    assert_eq!((opened.warnings.len(), usage.archive_files_bad, usage.archive_files), (1, 1, 1));
 }
 
 /// Rule: an archive file that cannot be written costs nothing but time.

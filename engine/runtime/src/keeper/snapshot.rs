@@ -5,7 +5,7 @@ use crate::shard::{Cursor, NextSlice, Slice, digest_of};
 use crate::storage::SnapshotReport;
 use gavel_core::placement::{Placement, PlacementChange, ShardStatus};
 use gavel_core::{Digest, Lsn, ShardId};
-use gavel_log::snapshot::{Foot, Head, Writer};
+use gavel_log::snapshot::{self as files, Foot, Head, Writer};
 use gavel_log::state::{Encoder, Loader, Restored};
 use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
@@ -62,6 +62,10 @@ impl Keeper {
             .lock()
             .took_snapshot(shard, SnapshotReport { from: from.lsn, at, auctions, bytes, took_ms });
         tracing::info!(%shard, from = from.lsn.0, auctions, bytes, took_ms, "a snapshot was taken");
+        if let Err(error) = files::remove_old(&self.options.dir, shard) {
+            self.shared.storage.lock().failures += 1;
+            tracing::warn!(%shard, %error, "older snapshots can't be removed; this is tried again with the next one");
+        }
         Ok(())
     }
 

@@ -12,7 +12,7 @@ use gavel_log::archive::{ARCHIVE_DIR, ArchiveCause, GrowingFile};
 use gavel_log::mark::MARK_FILE;
 use gavel_log::sled_log::LOG_DIR;
 use gavel_log::snapshot::SNAPSHOT_DIR;
-use gavel_log::{Archive, ArchiveError, DirLock, Frame, Tip};
+use gavel_log::{Archive, ArchiveError, DirLock, Frame, Tip, clear_unfinished};
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::Path;
@@ -35,7 +35,9 @@ impl Shelf {
     pub(super) fn open(dir: &Path, about: &str) -> Result<Self, BackupError> {
         check_kind(dir)?;
         let lock = DirLock::acquire(dir, about)?;
-        [ARCHIVE_DIR, SNAPSHOT_DIR].iter().try_for_each(|name| clear_unfinished(&dir.join(name)))?;
+        for part in [ARCHIVE_DIR, SNAPSHOT_DIR].map(|name| dir.join(name)) {
+            clear_unfinished(&part).map_err(BackupError::io(&part))?;
+        }
         let archive = Archive::open(dir).map_err(BackupError::io(dir))?;
         if let Some(bad) = archive.bad().into_iter().next() {
             return Err(BackupError::Damaged(bad));
@@ -172,20 +174,4 @@ fn check_kind(dir: &Path) -> Result<(), BackupError> {
         names.is_ok_and(|mut names| names.all(|name| name == gavel_log::lock::LOCK_FILE))
     };
     if is_backup || is_empty || has_only_lock() { Ok(()) } else { no_backup("neither empty nor a backup") }
-}
-
-/// Removes files that were being written when the process before ended.
-fn clear_unfinished(dir: &Path) -> Result<(), BackupError> {
-    let entries = match std::fs::read_dir(dir) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-        Err(source) => return Err(BackupError::Io { path: dir.to_owned(), source }),
-    };
-    for entry in entries {
-        let path = entry.map_err(BackupError::io(dir))?.path();
-        if path.extension().is_some_and(|extension| extension == "new") {
-            std::fs::remove_file(&path).map_err(BackupError::io(&path))?;
-        }
-    }
-    Ok(())
 }

@@ -114,6 +114,7 @@ fn trim(dir: &Path, trimmer: Option<&dyn Trim>, tips: Tips, second: u64) -> Resu
         (0..20).try_for_each(|block| snapshot.block(&record(shard, from.lsn, block * 100)))?;
         let foot = snapshot::Foot { until: from.lsn, auctions: 0, digest: Digest::default() };
         snapshot.finish(&foot)?;
+        snapshot::remove_old(dir, shard)?;
         say(&format!("snapshot{}", tip_words(shard, from)))?;
         trimmer.archive(shard, from.lsn, time(second))?;
     }

@@ -141,6 +141,7 @@ impl Trim for SledTrimmer {
             log_frame_bytes: shards.values().map(|shard| shard.log_frame_bytes).sum(),
             archive_bytes,
             archive_files,
+            archive_files_bad: archive.bad().len() as u64,
             snapshot_bytes: snapshot::bytes(dir)?,
             shards,
         })

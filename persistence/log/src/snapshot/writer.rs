@@ -1,7 +1,7 @@
 //! Writes a snapshot, block by block.
 
-use super::{Foot, Head, KEPT, checksum, head as file_head, list, prefix};
-use crate::files::{NewFile, about};
+use super::{Foot, Head, checksum, head as file_head, prefix};
+use crate::files::NewFile;
 use crate::limits::SNAPSHOT_BLOCK_BYTES_MAX;
 use std::io::{Error, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -9,8 +9,6 @@ use std::path::{Path, PathBuf};
 /// A snapshot that is being written. Nobody sees it before it is [finished](Self::finish); dropped before that, it is gone.
 #[derive(Debug)]
 pub struct Writer {
-    data_dir: PathBuf,
-    head: Head,
     file: NewFile,
     crc: u32,
     /// Of all bytes so far.
@@ -29,7 +27,7 @@ impl Writer {
         file.write(&bytes)?;
         let (crc, mut hasher) = (file_head::crc(&bytes), blake3::Hasher::new());
         hasher.update(&bytes);
-        Ok(Self { data_dir: data_dir.to_owned(), head: *head, file, crc, hasher, blocks: 0 })
+        Ok(Self { file, crc, hasher, blocks: 0 })
     }
 
     /// Appends a block of 1 ..= [`SNAPSHOT_BLOCK_BYTES_MAX`] bytes.
@@ -61,18 +59,13 @@ impl Writer {
         self.file.bytes()
     }
 
-    /// Completes the snapshot, makes it durable under its name, and removes all but the newest [`KEPT`] of the shard. Not to
-    /// be called before `foot.until` is durable in the log.
+    /// Completes the snapshot and makes it durable under its name. Not to be called before `foot.until` is durable in the log.
     ///
     /// # Errors
     /// The file system refuses. The snapshots before this one are still there.
     pub fn finish(mut self, foot: &Foot) -> Result<PathBuf, Error> {
         let hash = *self.hasher.finalize().as_bytes();
         self.append(0, &foot.to_bytes(self.blocks, hash))?;
-        let path = self.file.finish()?;
-        for old in list(&self.data_dir, self.head.shard)?.iter().skip(KEPT) {
-            std::fs::remove_file(old).map_err(about(old))?;
-        }
-        Ok(path)
+        self.file.finish()
     }
 }

@@ -11,13 +11,25 @@ use prometheus_client::metrics::gauge::ConstGauge;
 /// Bytes on the disk, and the work of keeping them few.
 pub(super) fn about_storage(out: &mut Out<'_>, engine: &Handle) -> FmtResult {
     let (storage, slices) = (engine.storage(), &engine.stats().slices);
-    let Usage { log_bytes, log_frame_bytes, archive_bytes, archive_files, snapshot_bytes, shards: _ } =
+    let Usage { log_bytes, log_frame_bytes, archive_bytes, archive_files, archive_files_bad, .. } =
         storage.usage;
     out.gauge("gavel_log_bytes", "The log's file, as it lies on the disk", log_bytes as f64)?;
     out.gauge("gavel_log_frame_bytes", "Frames in the log", log_frame_bytes as f64)?;
     out.gauge("gavel_archive_bytes", "Archive files", archive_bytes as f64)?;
     out.gauge("gavel_archive_files", "How many archive files there are", archive_files as f64)?;
-    out.gauge("gavel_snapshot_bytes", "Snapshots", snapshot_bytes as f64)?;
+    out.gauge(
+        "gavel_archive_files_bad",
+        "Archive files that were damaged at the start; what is in them can't be read",
+        archive_files_bad as f64,
+    )?;
+    out.gauge("gavel_snapshot_bytes", "Snapshots", storage.usage.snapshot_bytes as f64)?;
+    let now = engine.now();
+    out.gauges(
+        "gavel_snapshot_age_seconds",
+        "How long ago each shard's newest snapshot was begun, which says how much a start has to read",
+        "shard",
+        storage.newest.iter().map(|(shard, at)| (shard.to_string().into(), behind_s(Some(*at), now))),
+    )?;
     out.counter("gavel_snapshots_taken", "Snapshots taken since the start", storage.snapshots_taken)?;
     out.counter(
         "gavel_storage_failures",
