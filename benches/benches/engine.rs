@@ -105,7 +105,7 @@ fn opening(seller: u64, now: Timestamp) -> Result<Box<Opening>, Failed> {
 }
 
 async fn take_ids(port: &mut Port, ids: &mut Vec<AuctionId>) -> Result<(), Failed> {
-    for (_, reply) in port.answers().await.ok_or("the port is gone")?.0 {
+    for (_, reply) in port.answers().await.ok_or("the port is gone")?.replies {
         match reply {
             Reply::Opened(id, _) => ids.push(id),
             other => return Err(format!("not opened: {other:?}").into()),
@@ -142,7 +142,8 @@ async fn take_receipts(port: &mut Port) -> Result<u64, Failed> {
     let mut answers = port.answers().await;
     let mut accepted = 0;
     while let Some(taken) = answers {
-        accepted += taken.0.iter().filter(|(_, reply)| matches!(reply, Reply::Receipt(_))).count() as u64;
+        accepted +=
+            taken.replies.iter().filter(|(_, reply)| matches!(reply, Reply::Receipt(_))).count() as u64;
         answers = port.try_answers();
     }
     Ok(accepted)

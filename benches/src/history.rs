@@ -239,7 +239,7 @@ async fn many_bans(plan: &Plan, say: &mut impl FnMut(&str)) -> Result<(), BenchE
 async fn hear(port: &mut Port, take: &mut impl FnMut(Reply)) -> Result<(), BenchError> {
     let mut answers = Some(port.answers().await.ok_or_else(|| failed("the port has closed"))?);
     while let Some(some) = answers {
-        some.0.into_iter().for_each(|(_, reply)| take(reply));
+        some.replies.into_iter().for_each(|(_, reply)| take(reply));
         answers = port.try_answers();
     }
     Ok(())

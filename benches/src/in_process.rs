@@ -145,7 +145,7 @@ async fn hear(port: &mut Port, outcome: &mut Outcome) -> Result<(), BenchError> 
         return Err(BenchError::Engine("the port has closed".to_owned()));
     }
     while let Some(some) = answers {
-        for (_, reply) in some.0 {
+        for (_, reply) in some.replies {
             let accepted = matches!(reply, Reply::Receipt(_));
             outcome.accepted += u64::from(accepted);
             outcome.refused += u64::from(!accepted);
@@ -166,7 +166,7 @@ async fn open_auctions(handle: &gavel_engine::Handle, port: &mut Port) -> Result
     }
     port.flush();
     while port.under_way() > 0 {
-        let answers = port.answers().await.map_or_else(Vec::new, |answers| answers.0);
+        let answers = port.answers().await.map_or_else(Vec::new, |answers| answers.replies);
         opened.extend(answers.iter().filter_map(|(_, reply)| match reply {
             Reply::Opened(id, _) => Some(*id),
             _ => None,

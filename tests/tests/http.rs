@@ -233,6 +233,8 @@ fn health_shards_consumers_and_metrics_tell_how_the_server_is() {
     for name in [
         "gavel_commit_records_bucket",
         "gavel_commit_duration_seconds_bucket",
+        "gavel_stage_duration_seconds_bucket{stage=\"queue\"",
+        "gavel_stage_duration_seconds_bucket{stage=\"reply\"",
         "gavel_commands_under_way",
         "gavel_credit",
         "gavel_log_queue_batches",

@@ -8,6 +8,7 @@
 use crate::engine::{Failure, Phase, Shared};
 use crate::limits::{COMMIT_BYTES_MAX, MARK_INTERVAL_US};
 use crate::message::{Answers, Decided};
+use crate::stages;
 use crossbeam::channel::{Receiver, RecvTimeoutError};
 use gavel_core::limits::SHARDS_MAX;
 use gavel_core::{Epoch, Lsn, ShardId, Timestamp};
@@ -201,14 +202,16 @@ impl<L: Log> Committer<L> {
     }
 
     fn answer(&mut self) {
-        for Decided { answers, refused, answer_to, .. } in self.round.drain(..) {
+        let given_at = self.shared.clock.now();
+        for Decided { answers, refused, answer_to, decided_at, .. } in self.round.drain(..) {
             self.shared.stats.count(&answers);
+            stages::count(&self.shared.stats.stages.commit, decided_at, given_at, answers.len());
             self.shared.attempts.note(refused);
             if let Some(answer_to) = answer_to {
                 // First, so that whoever has heard the answer finds the credit free.
                 self.shared.pool(answer_to.pool).give(answers.len());
                 // A port that is gone (its connection closed) wants no answer. A full one can't be: its credit bounds it.
-                let sent = answer_to.port.try_send(Answers(answers));
+                let sent = answer_to.port.try_send(Answers { replies: answers, given_at });
                 assert!(
                     !matches!(sent, Err(tokio::sync::mpsc::error::TrySendError::Full(_))),
                     "a port has room for as many answers as it has credit"

@@ -216,9 +216,9 @@ impl Shared {
             self.attempts.note(about.map(|about| about.refused(Cause::Rules(missing.clone()))).collect());
         }
         let no_auction = |ticket| (ticket, Reply::Rejected(missing.clone()));
-        let answers = batch.submissions.into_iter().map(|submission| no_auction(submission.ticket)).collect();
+        let replies = batch.submissions.into_iter().map(|submission| no_auction(submission.ticket)).collect();
         self.pool(batch.answer_to.pool).give(credit);
-        if let Err(error) = batch.answer_to.port.try_send(Answers(answers)) {
+        if let Err(error) = batch.answer_to.port.try_send(Answers { replies, given_at: self.clock.now() }) {
             tracing::debug!(%error, "the connection is gone");
         }
     }

@@ -138,7 +138,12 @@ pub enum Reply {
 
 /// Answers to commands of one port, in the order in which one shard decided them.
 #[derive(Debug)]
-pub struct Answers(pub Vec<(Ticket, Reply)>);
+pub struct Answers {
+    /// What became of each command.
+    pub replies: Vec<(Ticket, Reply)>,
+    /// When they were given, for [`Port::delivered`](crate::Port::delivered).
+    pub given_at: Timestamp,
+}
 
 /// Commands for one shard from one port, in order.
 #[derive(Debug, actix::Message)]
@@ -180,6 +185,8 @@ pub(crate) struct Decided {
     pub(crate) answers: Vec<(Ticket, Reply)>,
     /// For the journal of attempts.
     pub(crate) refused: Vec<Attempt>,
+    /// When the shard was done with it.
+    pub(crate) decided_at: Timestamp,
     /// Whom to answer; `None` for the shard's own pulses, which hold no credit.
     pub(crate) answer_to: Option<AnswerTo>,
 }

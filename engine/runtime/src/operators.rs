@@ -131,7 +131,7 @@ impl Handle {
                 answers = port.answers() => answers,
                 _ = phases.wait_for(|phase| *phase == Phase::Failed) => None,
             };
-            for (ticket, reply) in answers.ok_or(Refusal::Failed)?.0 {
+            for (ticket, reply) in answers.ok_or(Refusal::Failed)?.replies {
                 if let Some(slot) = usize::try_from(ticket.0).ok().and_then(|index| replies.get_mut(index)) {
                     *slot = Some(reply);
                 }

@@ -14,6 +14,7 @@ use crate::credit::Credit;
 use crate::engine::{Phase, Shared};
 use crate::limits::{ATTEMPTS_PER_PORT, CREDIT_CHUNK, OPERATOR_CREDIT};
 use crate::message::{AnswerTo, Answers, Batch, Pool, Submission, Task, Ticket};
+use crate::stages;
 use crate::stamps::StampKey;
 use gavel_core::command::ShardKeyed;
 use gavel_core::{ShardId, Timestamp};
@@ -215,22 +216,27 @@ impl Port {
     /// Cancel safe: nothing is lost when the future is dropped.
     pub async fn answers(&mut self) -> Option<Answers> {
         let answers = self.receiver.recv().await?;
-        self.under_way -= answers.0.len();
+        self.under_way -= answers.replies.len();
         Some(answers)
     }
 
     /// As [`answers`](Self::answers), for callers that can't hold the port across a wait.
     pub fn poll_answers(&mut self, context: &mut Context<'_>) -> Poll<Option<Answers>> {
         let answers = ready!(self.receiver.poll_recv(context));
-        self.under_way -= answers.as_ref().map_or(0, |answers| answers.0.len());
+        self.under_way -= answers.as_ref().map_or(0, |answers| answers.replies.len());
         Poll::Ready(answers)
     }
 
     /// Further answers that are there already.
     pub fn try_answers(&mut self) -> Option<Answers> {
         let answers = self.receiver.try_recv().ok()?;
-        self.under_way -= answers.0.len();
+        self.under_way -= answers.replies.len();
         Some(answers)
+    }
+
+    /// Counts so many answers, given then, as written now.
+    pub fn delivered(&self, given_at: Timestamp, answers: usize) {
+        stages::count(&self.shared.stats.stages.reply, given_at, self.shared.clock.now(), answers);
     }
 
     /// Commands that may be under way through this port.

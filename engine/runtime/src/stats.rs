@@ -1,7 +1,8 @@
-//! Counters for operators. Written by the log thread only, read by everybody; none is ever reset.
+//! Counters for operators. Read by everybody; none is ever reset.
 
 use crate::histogram::Histogram;
 use crate::message::{Reply, Ticket};
+use crate::stages::Stages;
 use gavel_core::{Rejection, Standing};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -38,6 +39,8 @@ pub struct Stats {
     pub refusals: Refusals,
     /// Commands refused for want of credit.
     pub busy: AtomicU64,
+    /// Where the time of commands went.
+    pub stages: Stages,
     /// How long shards were held by slices of snapshots.
     pub slices: HoldTimes,
 }
@@ -151,6 +154,7 @@ impl Default for Stats {
             rejected: AtomicU64::default(),
             refusals: Refusals::default(),
             busy: AtomicU64::default(),
+            stages: Stages::default(),
             slices: HoldTimes::default(),
         }
     }

@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The sections, in order.
-const SECTIONS: [&str; 6] = ["server", "clients", "persistence", "stats", "clock", "shards"];
+const SECTIONS: [&str; 7] = ["server", "clients", "persistence", "stats", "stages", "clock", "shards"];
 
 /// The section that is told only when it is asked for by name, as it stops each shard for as long as it takes.
 pub(crate) const DIGEST: &str = "digest";
@@ -30,6 +30,7 @@ pub(crate) fn text(server: &Server, section: Option<&str>) -> String {
             "clients" => about_clients(&mut lines, server, engine),
             "persistence" => about_persistence(&mut lines, server, engine),
             "stats" => about_stats(&mut lines, engine),
+            "stages" => about_stages(&mut lines, engine),
             "clock" => about_clock(&mut lines, engine),
             _ => about_shards(&mut lines, engine),
         }
@@ -156,6 +157,20 @@ fn about_stats(lines: &mut Lines<'_>, engine: &Handle) {
     lines.put("attempts_dropped", dropped);
     lines.put("attempts_failed", failed);
     lines.put("attempts_waiting", waiting);
+}
+
+/// Where the time of commands went: for each stage, how many took up to so many microseconds and longer than the bound before, and the
+/// sum. A load generator takes the difference of two readings.
+fn about_stages(lines: &mut Lines<'_>, engine: &Handle) {
+    for (name, histogram) in engine.stats().stages.named() {
+        let mut facts = String::new();
+        for (bound, count) in histogram.buckets() {
+            let bound = bound.map_or_else(|| "inf".to_owned(), |bound| bound.to_string());
+            facts.push_str(&format!("{bound}={count},"));
+        }
+        facts.pop();
+        lines.put(format_args!("stage_{name}"), format_args!("{facts};sum_us={}", histogram.sum()));
+    }
 }
 
 fn about_clock(lines: &mut Lines<'_>, engine: &Handle) {

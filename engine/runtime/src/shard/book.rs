@@ -294,6 +294,7 @@ impl Book {
             retired: std::mem::take(&mut self.retired),
             changes: std::mem::take(&mut self.changes),
             answers,
+            decided_at: Timestamp::default(),
             refused: Vec::new(),
             answer_to: None,
         }

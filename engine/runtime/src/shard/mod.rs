@@ -13,6 +13,7 @@ use crate::attempts::{About, Attempt, Cause};
 use crate::engine::{Phase, Shared};
 use crate::limits::{AUCTIONS_PER_PULSE, OWN_MESSAGES_PER_SHARD};
 use crate::message::{Batch, Decided, Reply, Submission, Ticket};
+use crate::stages::{self, Stages};
 use actix::{Actor, AsyncContext, Context, Handler, Message, SpawnHandle};
 use crossbeam::channel::{Sender, TrySendError};
 use gavel_core::Timestamp;
@@ -179,7 +180,9 @@ impl Handler<Batch> for ShardActor {
     fn handle(&mut self, batch: Batch, context: &mut Context<Self>) {
         let now = self.shared.clock.now();
         let Batch { submissions, answer_to } = batch;
-        let mut answers = Vec::with_capacity(submissions.len());
+        let (commands, received) =
+            (submissions.len(), submissions.first().map_or(now, |first| first.received));
+        let mut answers = Vec::with_capacity(commands);
         let mut rest = submissions.into_iter();
         while rest.len() > 0 {
             let together = rest.len().min(TOUCHED_AT_ONCE);
@@ -189,6 +192,10 @@ impl Handler<Batch> for ShardActor {
         let mut decided = self.book.take(answers);
         decided.answer_to = Some(answer_to);
         decided.refused = std::mem::take(&mut self.refused);
+        decided.decided_at = self.shared.clock.now();
+        let Stages { queue, decide, .. } = &self.shared.stats.stages;
+        stages::count(queue, received, now, commands);
+        stages::count(decide, now, decided.decided_at, commands);
         self.hand_on(decided);
         self.set_timer(context);
     }

@@ -16,6 +16,7 @@ mod pipeline;
 mod placement;
 mod recovery;
 mod retiring;
+mod stages;
 mod stop;
 mod subscriptions;
 mod time;

@@ -182,7 +182,8 @@ impl BidStream {
         while self.port.under_way() > 0
             && let Poll::Ready(Some(answers)) = self.port.poll_answers(context)
         {
-            for (ticket, reply) in answers.0 {
+            self.port.delivered(answers.given_at, answers.replies.len());
+            for (ticket, reply) in answers.replies {
                 self.slots.fill(ticket, Slot::Reply(reply));
             }
         }

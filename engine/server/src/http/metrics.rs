@@ -110,12 +110,9 @@ impl Out<'_> {
         })
     }
 
-    /// `unit`: how many of what was counted make one of what is told.
+    /// `unit` as for [`scaled`].
     fn histogram(&mut self, name: &str, help: &str, histogram: &Histogram, unit: f64) -> FmtResult {
-        let bound = |bound: Option<u64>| bound.map_or(f64::INFINITY, |bound| bound as f64 / unit);
-        let buckets: Vec<(f64, u64)> =
-            histogram.buckets().map(|(upper, count)| (bound(upper), count)).collect();
-        let count = buckets.iter().map(|(_, count)| count).sum();
+        let (buckets, count) = scaled(histogram, unit);
         let mut encoder = self.0.encode_descriptor(name, help, None, MetricType::Histogram)?;
         encoder.encode_histogram::<NoLabelSet>(histogram.sum() as f64 / unit, count, &buckets, None)
     }
@@ -209,9 +206,35 @@ fn about_commits(out: &mut Out<'_>, stats: &Stats) -> FmtResult {
         &stats.commit_times_us,
         1e6,
     )?;
+    about_stages(out, stats)?;
     let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     out.counter("gavel_log_frames_written", "Frames written to the log", load(&stats.frames))?;
     out.counter("gavel_log_frame_bytes_written", "Bytes of those frames", load(&stats.frame_bytes))
+}
+
+/// One histogram for each stage of a command's way.
+fn about_stages(out: &mut Out<'_>, stats: &Stats) -> FmtResult {
+    let help = "How long commands were in each stage: waiting for their shard, being decided, waiting for the disk, being answered";
+    let mut family =
+        out.0.encode_descriptor("gavel_stage_duration_seconds", help, None, MetricType::Histogram)?;
+    stats.stages.named().into_iter().try_for_each(|(stage, histogram)| {
+        let (buckets, count) = scaled(histogram, 1e6);
+        family.encode_family(&[("stage", stage)])?.encode_histogram::<NoLabelSet>(
+            histogram.sum() as f64 / 1e6,
+            count,
+            &buckets,
+            None,
+        )
+    })
+}
+
+/// A histogram's upper bounds in another unit and its counts, and how many there are in all. `unit`: how many of what was counted make
+/// one of what is told.
+fn scaled(histogram: &Histogram, unit: f64) -> (Vec<(f64, u64)>, u64) {
+    let bound = |bound: Option<u64>| bound.map_or(f64::INFINITY, |bound| bound as f64 / unit);
+    let buckets: Vec<(f64, u64)> = histogram.buckets().map(|(upper, count)| (bound(upper), count)).collect();
+    let count = buckets.iter().map(|(_, count)| count).sum();
+    (buckets, count)
 }
 
 fn about_shards(out: &mut Out<'_>, engine: &Handle) -> FmtResult {

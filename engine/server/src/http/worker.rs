@@ -73,8 +73,9 @@ impl Worker {
         port.flush();
         while let Poll::Ready(answers) = port.poll_answers(context) {
             let Some(answers) = answers else { return Poll::Ready(()) };
+            port.delivered(answers.given_at, answers.replies.len());
             let mut waiting = self.waiting.borrow_mut();
-            for (ticket, reply) in answers.0 {
+            for (ticket, reply) in answers.replies {
                 // Who has gone meanwhile wants no answer.
                 if let Some(Err(_unheard)) = waiting.remove(&ticket).map(|tell| tell.send(reply)) {}
             }

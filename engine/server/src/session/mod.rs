@@ -19,6 +19,7 @@ pub(crate) use encode::refused_code;
 
 use crate::server::Server;
 use feed::Feed;
+use gavel_core::Timestamp;
 use gavel_engine::{Phase, Port, Ticket};
 use gavel_wire::{Decoder, Item, Protocol, request};
 use limits::{LINGER_MS, OUTPUT_BYTES_MAX, READ_BYTES, SLOTS_MAX};
@@ -52,6 +53,8 @@ pub(crate) struct Session {
     stalled: bool,
     /// Encoded replies that were not written yet.
     output: Vec<u8>,
+    /// How many answers were given when, of those that were taken since all output was last written.
+    unwritten: Vec<(Timestamp, usize)>,
     /// Bytes of replies that wait encoded in `slots`.
     slot_bytes: usize,
     slots: Slots,
@@ -82,6 +85,7 @@ impl Session {
             carry: Vec::new(),
             stalled: false,
             output: Vec::new(),
+            unwritten: Vec::new(),
             slot_bytes: 0,
             slots: Slots::default(),
             port,
@@ -244,7 +248,8 @@ impl Session {
     }
 
     fn take_answers(&mut self, answers: gavel_engine::Answers) {
-        for (ticket, reply) in answers.0 {
+        self.unwritten.push((answers.given_at, answers.replies.len()));
+        for (ticket, reply) in answers.replies {
             self.slots.fill(ticket, Slot::Reply(reply));
         }
         self.drain_slots();
@@ -262,6 +267,9 @@ impl Session {
             }
         }
         self.output.drain(..written);
+        if self.output.is_empty() {
+            self.unwritten.drain(..).for_each(|(given_at, answers)| self.port.delivered(given_at, answers));
+        }
         if self.output.is_empty() && self.output.capacity() > READ_BYTES {
             self.output = Vec::new();
         }

@@ -132,14 +132,14 @@ impl Client {
     pub(crate) fn take_answers(&mut self) -> usize {
         let mut count = 0;
         while let Some(answers) = self.port.try_answers() {
-            count += answers.0.len();
+            count += answers.replies.len();
             self.keep(answers);
         }
         count
     }
 
     fn keep(&mut self, answers: Answers) {
-        for (ticket, reply) in answers.0 {
+        for (ticket, reply) in answers.replies {
             self.order.push(ticket);
             assert!(self.answers.insert(ticket, reply).is_none(), "{ticket:?} was answered twice");
         }
