@@ -2,7 +2,7 @@
 
 use crate::distribution::Distribution;
 use crate::options::Options;
-use crate::schedule::{Arrivals, Spacing};
+use crate::schedule::{Arrivals, Shape, Spacing};
 use crate::terms::{TermsError, TermsPlan};
 use crate::units::parse_duration;
 use crate::verify::VerifyOptions;
@@ -60,7 +60,7 @@ pub struct RunArgs {
     /// Connections
     #[arg(long, default_value_t = 8)]
     pub connections: u32,
-    /// Most bids in flight on a connection [default: 64, with --rate 4096]
+    /// Most bids in flight on a connection [default: 64, in an open loop 4096]
     #[arg(long)]
     pub pipeline: Option<u32>,
     /// Threads that drive the connections
@@ -74,10 +74,16 @@ pub struct RunArgs {
     )]
     pub distribution: Distribution,
     /// Open loop: so many bids per second at planned times; without it, a closed loop
-    #[arg(long, value_name = "PER_SECOND")]
+    #[arg(long, value_name = "PER_SECOND", group = "open")]
     pub rate: Option<u32>,
+    /// Open loop: a rate that goes from one to the other in a straight line over the run
+    #[arg(long, value_name = "FROM:TO", value_parser = Shape::ramp, group = "open")]
+    pub ramp: Option<Shape>,
+    /// Open loop: a rate that rises to a peak, every EVERY seconds for FOR seconds
+    #[arg(long, value_name = "BASE:PEAK[:EVERY[:FOR]]", value_parser = Shape::burst, group = "open")]
+    pub burst: Option<Shape>,
     /// Space planned times at random (a Poisson process) instead of evenly
-    #[arg(long, requires = "rate")]
+    #[arg(long, requires = "open")]
     pub poisson: bool,
     /// Bids are the price itself, not secret maxima
     #[arg(long, overrides_with = "proxy")]
@@ -142,7 +148,8 @@ impl RunArgs {
             terms = terms.overlaid(text)?;
         }
         let spacing = if self.poisson { Spacing::Poisson } else { Spacing::Even };
-        let deep = if self.rate.is_some() { 4_096 } else { 64 };
+        let shape = self.rate.map(Shape::Constant).or(self.ramp).or(self.burst);
+        let deep = if shape.is_some() { 4_096 } else { 64 };
         Ok(Options {
             server: self.server,
             seed: self.seed,
@@ -153,7 +160,7 @@ impl RunArgs {
             pipeline: self.pipeline.unwrap_or(deep),
             threads: self.threads,
             distribution: self.distribution,
-            arrivals: self.rate.map_or(Arrivals::Closed, |rate| Arrivals::Open { rate, spacing }),
+            arrivals: shape.map_or(Arrivals::Closed, |shape| Arrivals::Open { shape, spacing }),
             terms,
             open_for: self.open_for,
             spread: self.spread,
@@ -200,9 +207,22 @@ mod tests {
             run("--distribution zipf:1.2 --rate 5000 --poisson --no-proxy --no-ledger --duration 250ms")
                 .unwrap();
         assert_eq!(options.distribution, Distribution::Zipf(1.2));
-        assert_eq!(options.arrivals, Arrivals::Open { rate: 5_000, spacing: Spacing::Poisson });
+        assert_eq!(
+            options.arrivals,
+            Arrivals::Open { shape: Shape::Constant(5_000), spacing: Spacing::Poisson }
+        );
         assert_eq!((options.pipeline, options.ledger, options.duration.as_millis()), (4_096, None, 250));
         assert_eq!(options.terms, TermsPlan::standard(false));
+    }
+
+    #[test]
+    fn a_run_has_one_shape_at_most() {
+        let arrivals = |line| run(line).map(|options| options.arrivals);
+        let (shape, spacing) = (Shape::Ramp { from: 10, to: 20 }, Spacing::Poisson);
+        assert_eq!(arrivals("--ramp 10:20 --poisson"), Ok(Arrivals::Open { shape, spacing }));
+        assert!(arrivals("--rate 5 --ramp 10:20").unwrap_err().contains("cannot be used with"));
+        assert!(arrivals("--poisson").unwrap_err().contains("required"));
+        assert!(arrivals("--burst 1:0").unwrap_err().contains("BASE:PEAK[:EVERY[:FOR]]"));
     }
 
     #[test]

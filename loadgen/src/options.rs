@@ -1,7 +1,7 @@
 //! What a run does. Every field states its meaning, unit, default and bounds.
 
 use crate::distribution::Distribution;
-use crate::schedule::Arrivals;
+use crate::schedule::{Arrivals, RATE_MAX};
 use crate::terms::TermsPlan;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -105,8 +105,10 @@ impl Options {
         within("open-for in ms", millis(self.open_for), 0, 30 * 24 * hour)?;
         within("reconnect-for in ms", millis(self.reconnect_for), 0, hour)?;
         within("drain-for in ms", millis(self.drain_for), 0, hour)?;
-        if let Arrivals::Open { rate, .. } = self.arrivals {
-            within("rate", u64::from(rate), 1, 100_000_000)?;
+        if let Arrivals::Open { shape, .. } = self.arrivals {
+            let (lowest, highest) = shape.bounds();
+            within("rate", u64::from(lowest), 1, u64::from(RATE_MAX))?;
+            within("rate", u64::from(highest), 1, u64::from(RATE_MAX))?;
         }
         if !(0.0..=1.0).contains(&self.retry_ids) {
             let (setting, value) = ("retry-ids", self.retry_ids.to_string());

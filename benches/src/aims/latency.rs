@@ -5,7 +5,7 @@ use super::table::Sample;
 use crate::disk::{FRAME_BYTES, ONE_BID_BYTES, RawDisk};
 use crate::error::BenchError;
 use crate::server::Server;
-use gavel_loadgen::schedule::{Arrivals, Spacing};
+use gavel_loadgen::schedule::{Arrivals, Shape, Spacing};
 use gavel_loadgen::{Options, Report};
 
 /// Connections of the open loop, and room on each, so that the plan is never held up by it.
@@ -51,7 +51,7 @@ pub(super) fn half(plan: &Plan, capacity: f64) -> Result<Sample, BenchError> {
         connections: CONNECTIONS,
         pipeline: ROOM,
         duration: plan.time,
-        arrivals: Arrivals::Open { rate, spacing: Spacing::Poisson },
+        arrivals: Arrivals::Open { shape: Shape::Constant(rate), spacing: Spacing::Poisson },
         ..Options::new(server.address())
     })?;
     let allowed_us = 3.0 * raw.quantile_us(0.99) + 2_000.0;

@@ -6,7 +6,7 @@ use crate::error::BenchError;
 use crate::server::Server;
 use gavel_core::ShardId;
 use gavel_loadgen::distribution::Distribution;
-use gavel_loadgen::schedule::{Arrivals, Spacing};
+use gavel_loadgen::schedule::{Arrivals, Shape, Spacing};
 use gavel_loadgen::terms::TermsPlan;
 use gavel_loadgen::{Options, Phase, Report};
 use std::sync::Arc;
@@ -83,7 +83,7 @@ fn trickle(server: &Server, plan: &Plan, key: &str) -> Result<Options, BenchErro
         connections: 1,
         pipeline: 8_192,
         duration: plan.time,
-        arrivals: Arrivals::Open { rate: TRICKLE, spacing: Spacing::Poisson },
+        arrivals: Arrivals::Open { shape: Shape::Constant(TRICKLE), spacing: Spacing::Poisson },
         terms: placed(key)?,
         ..Options::new(server.address())
     })

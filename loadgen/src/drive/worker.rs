@@ -67,7 +67,9 @@ impl<'a> Worker<'a> {
         let share = lanes.len() as f64 / f64::from(plot.options.connections);
         let plan = match plot.options.arrivals {
             Arrivals::Closed => None,
-            Arrivals::Open { rate, spacing } => Some(Plan::new(f64::from(rate) * share, spacing)),
+            Arrivals::Open { shape, spacing } => {
+                Some(Plan::new(shape, share, plot.options.duration, spacing))
+            }
         };
         let lane = |(index, picker)| Lane::new(plot, index, picker, plot.begin_ns);
         Self {
