@@ -45,6 +45,9 @@ pub struct RunArgs {
     /// Where the server takes RESP
     #[arg(long, default_value = "127.0.0.1:7400")]
     pub server: SocketAddr,
+    /// Bid over HTTP here, one bid for each request, instead of over RESP; auctions are still opened at --server
+    #[arg(long, value_name = "IP:PORT")]
+    pub http: Option<SocketAddr>,
     /// The same seed and settings make the same choices
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
@@ -60,7 +63,7 @@ pub struct RunArgs {
     /// Connections
     #[arg(long, default_value_t = 8)]
     pub connections: u32,
-    /// Most bids in flight on a connection [default: 64, in an open loop 4096]
+    /// Most bids in flight on a connection [default: 64, over HTTP 1, in an open loop 4096]
     #[arg(long)]
     pub pipeline: Option<u32>,
     /// Threads that drive the connections
@@ -149,9 +152,14 @@ impl RunArgs {
         }
         let spacing = if self.poisson { Spacing::Poisson } else { Spacing::Even };
         let shape = self.rate.map(Shape::Constant).or(self.ramp).or(self.burst);
-        let deep = if shape.is_some() { 4_096 } else { 64 };
+        let deep = match (shape, self.http) {
+            (Some(_), _) => 4_096,
+            (None, None) => 64,
+            (None, Some(_)) => 1,
+        };
         Ok(Options {
             server: self.server,
+            http: self.http,
             seed: self.seed,
             auctions: self.auctions,
             bidders: self.bidders,

@@ -10,11 +10,12 @@
 
 mod bid;
 mod books;
+mod face;
 mod lane;
 mod socket;
 mod stats;
 mod worker;
 
 pub(crate) use bid::uuid_bits;
-pub(crate) use stats::{Shared, Stats};
+pub(crate) use stats::Stats;
 pub(crate) use worker::{Plot, Worker};

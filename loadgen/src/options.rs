@@ -14,6 +14,8 @@ use std::time::Duration;
 pub struct Options {
     /// Where the server takes RESP. Default 127.0.0.1:7400.
     pub server: SocketAddr,
+    /// Bids go here over HTTP, one for each request; auctions are still opened at `server`. Default: none, bids go over RESP.
+    pub http: Option<SocketAddr>,
     /// Names the workload: the same seed and settings make the same choices. Default 1.
     pub seed: u64,
     /// Auctions to open and bid on, `1 ..= 1_000_000`. Default 10,000.
@@ -69,6 +71,7 @@ impl Options {
     pub fn new(server: SocketAddr) -> Self {
         Self {
             server,
+            http: None,
             seed: 1,
             auctions: 10_000,
             bidders: 100_000,

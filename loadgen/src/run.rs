@@ -2,7 +2,7 @@
 
 use crate::board::Board;
 use crate::distribution::{Ends, Picker};
-use crate::drive::{Plot, Shared, Stats, Worker};
+use crate::drive::{Plot, Stats, Worker};
 use crate::ledger::{Bases, BlockWriter, LedgerFile, OpenedAuction, Totals, WriteError};
 use crate::link::LinkError;
 use crate::opening::open_auctions;
@@ -12,7 +12,7 @@ use crate::report::{LedgerReport, Report, Settings};
 use crate::terms::{KnownTerms, TermsError};
 use crate::units::Clock;
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::thread::ScopedJoinHandle;
 use std::time::Duration;
 
@@ -139,17 +139,9 @@ fn plot(
     let now_ns = clock.elapsed_ns();
     let begin_ns = timing.begin_ns.map_or(now_ns, |planned_ns| planned_ns.max(now_ns));
     let end_ns = timing.begin_ns.unwrap_or(begin_ns) + options.duration.as_nanos() as u64;
-    Plot {
-        run,
-        clock,
-        board: Board::new(opened.len(), terms, options.bidders, options.spread),
-        auctions: opened.iter().map(|opened| opened.auction).collect(),
-        shared: Shared::default(),
-        begin_ns,
-        end_ns,
-        gone: AtomicBool::new(false),
-        options,
-    }
+    let board = Board::new(opened.len(), terms, options.bidders, options.spread);
+    let auctions = opened.iter().map(|opened| opened.auction).collect();
+    Plot::new(options, run, clock, board, auctions, begin_ns, end_ns)
 }
 
 /// Lets the workers bid, and tells progress meanwhile.

@@ -26,6 +26,20 @@ fn runs_of_every_distribution_are_verified() {
 }
 
 #[test]
+fn bids_over_http_are_verified() {
+    let server = Server::start(Options::new());
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = folder.path().join("http");
+    let http = server.http().to_string();
+    for flags in [&["--distribution", "hot"][..], &["--pipeline", "4", "--rate", "2000"]] {
+        let report = run(&server, &ledger, &[&["--http", &http], flags].concat());
+        assert!(report["accepted"].as_u64() > Some(0) && report["lost_connections"] == 0, "{report}");
+        let output = loadgen("verify", &server, &ledger, &[]);
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
+    }
+}
+
+#[test]
 fn an_open_loop_is_verified() {
     let server = Server::start(Options::new());
     let folder = tempfile::tempdir().unwrap();

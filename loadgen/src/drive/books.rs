@@ -6,7 +6,6 @@ use super::stats::Stats;
 use super::worker::Plot;
 use crate::ledger::{AckedBid, BlockWriter, UnknownBid};
 use crate::outcome::Outcome;
-use crate::reply::least_amount;
 use gavel_core::Receipt;
 use gavel_wire::Code;
 
@@ -44,8 +43,8 @@ impl Books {
         }
     }
 
-    pub(super) fn refused(&mut self, plot: &Plot, bid: &Bid, code: Code, words: &[u8], now_ns: u64) {
-        plot.board.refused(bid.auction, if code == Code::TooLow { least_amount(words) } else { None });
+    pub(super) fn refused(&mut self, plot: &Plot, bid: &Bid, code: Code, least: Option<u64>, now_ns: u64) {
+        plot.board.refused(bid.auction, least);
         self.answered(bid, Outcome::Refused(code), now_ns);
     }
 

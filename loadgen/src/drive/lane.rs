@@ -6,12 +6,12 @@
 
 use super::bid::{Bid, Ids};
 use super::books::Books;
+use super::face::{Answer, Face};
 use super::socket::Socket;
 use super::stats::LATE_NS;
 use super::worker::Plot;
 use crate::distribution::{Chooser, Picker, unit};
-use gavel_core::Amount;
-use gavel_wire::{BidReply, Code, encode, read_bid_reply};
+use gavel_wire::Code;
 use rustix::event::{PollFd, PollFlags};
 use std::collections::VecDeque;
 use std::io;
@@ -139,7 +139,7 @@ impl Lane {
         if now_ns < next_try_ns {
             return;
         }
-        match Socket::connect(plot.options.server) {
+        match Socket::connect(Face::address(&plot.options)) {
             Ok(socket) => {
                 self.state = State::Up(Box::new(socket));
                 plot.shared.connected(true);
@@ -170,14 +170,14 @@ impl Lane {
     fn take_replies(&mut self, plot: &Plot, books: &mut Books, now_ns: u64) -> io::Result<()> {
         let State::Up(socket) = &mut self.state else { return Ok(()) };
         let (input, mut used) = (socket.input(), 0);
-        while let Some((reply, length)) = read_bid_reply(&input[used..]).map_err(io::Error::other)? {
+        while let Some((answer, length)) = plot.face.decode(&input[used..])? {
             let Some(bid) = self.pending.pop_front() else {
                 return Err(io::Error::other("a reply to nothing"));
             };
             used += length;
-            match reply {
-                BidReply::Accepted(receipt) => books.accepted(plot, &bid, &receipt, now_ns),
-                BidReply::Refused { code: code @ (Code::Busy | Code::Loading), .. } => {
+            match answer {
+                Answer::Accepted(receipt) => books.accepted(plot, &bid, &receipt, now_ns),
+                Answer::Refused { code: code @ (Code::Busy | Code::Loading), .. } => {
                     books.not_now(code);
                     self.again.push_back(bid);
                     if now_ns >= self.silent_until_ns {
@@ -186,7 +186,7 @@ impl Lane {
                     }
                     continue;
                 }
-                BidReply::Refused { code, words } => books.refused(plot, &bid, code, words, now_ns),
+                Answer::Refused { code, least } => books.refused(plot, &bid, code, least, now_ns),
             }
             self.backoff_ns = 0;
         }
@@ -224,6 +224,5 @@ impl Lane {
 }
 
 fn put(plot: &Plot, socket: &mut Socket, bid: &Bid) {
-    let amount = Amount::new(bid.amount).unwrap_or(Amount::MAX);
-    encode::bid(socket.output(), plot.auctions[bid.auction as usize], bid.account(), amount, bid.id);
+    plot.face.encode(socket.output(), plot.auctions[bid.auction as usize], bid);
 }

@@ -2,6 +2,7 @@
 
 use super::bid::Bid;
 use super::books::Books;
+use super::face::Face;
 use super::lane::Lane;
 use super::stats::{Shared, Stats};
 use crate::board::Board;
@@ -26,6 +27,7 @@ const HAND_OVER_NS: u64 = 200_000_000;
 #[derive(Debug)]
 pub(crate) struct Plot {
     pub(crate) options: Options,
+    pub(super) face: Face,
     pub(crate) run: u64,
     pub(crate) clock: Clock,
     pub(crate) board: Board,
@@ -39,6 +41,31 @@ pub(crate) struct Plot {
 }
 
 impl Plot {
+    /// What is told to the workers of a run.
+    pub(crate) fn new(
+        options: Options,
+        run: u64,
+        clock: Clock,
+        board: Board,
+        auctions: Vec<AuctionId>,
+        begin_ns: u64,
+        end_ns: u64,
+    ) -> Self {
+        let (shared, gone) = (Shared::default(), AtomicBool::new(false));
+        Self {
+            face: Face::of(&options),
+            options,
+            run,
+            clock,
+            board,
+            auctions,
+            shared,
+            begin_ns,
+            end_ns,
+            gone,
+        }
+    }
+
     /// The generator of stream number `stream`; each lane and each worker has its own.
     pub(super) fn chooser(&self, stream: u64) -> Chooser {
         let mut chooser = Chooser::seed_from_u64(self.options.seed);
