@@ -4,8 +4,9 @@
 //! every acknowledged bid sent again with its id must get its first answer again.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a suite fails by panicking")]
 
-use gavel_tests::{Item, Options, Server, Storm, storm};
+use gavel_tests::{Client, Item, Options, Server, Storm, storm};
 use rustix::process::Signal;
+use std::sync::Barrier;
 
 const AUCTIONS: usize = 40;
 const ENOUGH_BIDS: u64 = 20_000;
@@ -30,6 +31,36 @@ fn stop_in_a_storm(signal: Signal) {
     server.restart();
     assert_eq!(last_stop(&server), "clean");
     storm::assert_all_there(&server, &placed);
+}
+
+/// Rule: a client learns of a stop by `BUSY`, and may count on an answer to whatever it sent before it heard that.
+#[test]
+fn whoever_goes_on_asking_during_a_stop_hears_busy_to_the_last_command() {
+    let mut server = Server::start(Options::new());
+    let auction = Item::new().open(&mut server.connect());
+    let clients: Vec<Client> = (0..8).map(|_| server.connect()).collect();
+    let begun = Barrier::new(clients.len() + 1);
+    std::thread::scope(|scope| {
+        for mut client in clients {
+            let mut code = move |client: &mut Client, amount: &str| {
+                client.call(&["BID", &auction.to_string(), "1", amount]).code().map(str::to_owned)
+            };
+            let begun = &begun;
+            scope.spawn(move || {
+                drop(code(&mut client, "5000"));
+                begun.wait();
+                while code(&mut client, "1").as_deref() != Some("BUSY") {}
+                assert_eq!(
+                    code(&mut client, "2").as_deref(),
+                    Some("BUSY"),
+                    "who asks once more is told once more"
+                );
+                assert!(client.read_to_end().is_empty(), "and who is silent is let go");
+            });
+        }
+        begun.wait();
+        server.terminate();
+    });
 }
 
 #[test]

@@ -21,6 +21,11 @@ pub(crate) const FRAMES_WAITING: usize = 2;
 pub(crate) const HEARTBEAT_MS: u64 = 1_000;
 /// Commands to all shards that one connection has under way.
 pub(crate) const WIDE_COMMANDS_MAX: usize = 16;
+/// When the engine is closing, a connection ends once its client has been silent for so many milliseconds: longer than what is on its way
+/// takes to arrive in any network that a bidding engine stands in.
+pub(crate) const FAREWELL_SILENCE_MS: u64 = 100;
+/// And after so many milliseconds whatever its client does.
+pub(crate) const FAREWELL_MS: u64 = 1_000;
 /// How long a closing connection is read past, so that its last replies arrive, in milliseconds.
 pub(crate) const LINGER_MS: u64 = 500;
 

@@ -8,6 +8,7 @@
 
 mod dispatch;
 mod encode;
+mod farewell;
 mod feed;
 mod follow;
 pub(crate) mod limits;
@@ -18,6 +19,7 @@ mod transaction;
 pub(crate) use encode::refused_code;
 
 use crate::server::Server;
+use farewell::Farewell;
 use feed::Feed;
 use gavel_core::Timestamp;
 use gavel_engine::{Phase, Port, Ticket};
@@ -65,6 +67,8 @@ pub(crate) struct Session {
     /// Commands to all shards under way.
     wide: JoinSet<Result<(Ticket, Slot), JoinError>>,
     phases: watch::Receiver<Phase>,
+    /// The engine is closing, and what still comes is answered `BUSY`.
+    farewell: Option<Farewell>,
     /// `MULTI` was refused, and what belongs to it is still coming.
     in_refused_transaction: bool,
     /// No more commands are taken; the connection ends when all replies are written.
@@ -93,6 +97,7 @@ impl Session {
             feed: None,
             wide: JoinSet::new(),
             phases,
+            farewell: None,
             in_refused_transaction: false,
             ending: false,
         }
@@ -141,9 +146,10 @@ impl Session {
                 // The sender lives as long as the engine; without one there is nothing to serve.
                 let is_closing = changed.is_err() || *self.phases.borrow_and_update() == Phase::Closing;
                 if is_closing {
-                    self.read_rest()?;
+                    self.farewell = Some(Farewell::begin());
                 }
             }
+            () = Farewell::over(self.farewell), if !self.ending => self.read_rest()?,
         }
         Ok(true)
     }
@@ -168,6 +174,9 @@ impl Session {
                 Ok(false)
             }
             Ok(bytes) => {
+                if let Some(farewell) = &mut self.farewell {
+                    farewell.heard();
+                }
                 if self.carry.is_empty() {
                     let done = self.decode_all(&scratch[..bytes]);
                     self.carry.extend_from_slice(&scratch[done..bytes]);
@@ -183,7 +192,7 @@ impl Session {
         })
     }
 
-    /// The engine is closing: what has come until now is answered (`BUSY`), then the connection ends.
+    /// What has come until now is answered, then the connection ends.
     fn read_rest(&mut self) -> io::Result<()> {
         while !self.ending && !self.stalled && self.has_room() && self.read_once()? {}
         self.ending = true;
