@@ -42,7 +42,7 @@ fn whoever_goes_on_asking_during_a_stop_hears_busy_to_the_last_command() {
     let begun = Barrier::new(clients.len() + 1);
     std::thread::scope(|scope| {
         for mut client in clients {
-            let mut code = move |client: &mut Client, amount: &str| {
+            let code = move |client: &mut Client, amount: &str| {
                 client.call(&["BID", &auction.to_string(), "1", amount]).code().map(str::to_owned)
             };
             let begun = &begun;

@@ -9,6 +9,7 @@
 use gavel_core::{AuctionId, Lsn};
 use gavel_log::offline::Offline;
 use gavel_log::{LogReader, scan_dir};
+use gavel_tests::backup::{gavel, said};
 use gavel_tests::log_tool::{diff, expect, export, json, run};
 use gavel_tests::{Client, Item, Options, Server, Storm, binaries, log_tool, records, wait};
 use serde_json::{Value, json};
@@ -309,6 +310,44 @@ fn verify_names_what_is_damaged_and_salvage_gets_out_the_rest() {
             .err
             .contains("lies in the damaged directory")
     );
+}
+
+/// Rule: where something in the middle is damaged, what is before it is never told, nor copied, as if it were all.
+#[test]
+fn no_tool_takes_a_part_for_the_whole() {
+    let mut server = Server::start(Options::new().with(SHARDS));
+    let auction = fill(&server, 8).into_iter().find(|auction| auction.shard().0 == 0).unwrap().to_string();
+    server.terminate();
+    let folder = tempfile::tempdir().unwrap();
+    let [copied, backup, new] = ["copy", "backup", "new"].map(|name| folder.path().join(name));
+    copy(server.data(), &copied);
+    let [copied, backup, new] = [&copied, &backup, &new].map(|path| path.to_str().unwrap());
+    let backed_up = |to: &str| {
+        let output = gavel(&["backup", to, "--data", server.data().to_str().unwrap()]);
+        (output.status.code(), said(&output))
+    };
+    assert_eq!(backed_up(backup).0, Some(0));
+    let gaps = [damage(server.data(), 40), damage(server.data(), 4)];
+
+    let flaws = json(server.data(), &["verify"], 5)["flaws"].to_string();
+    for (first, last) in gaps {
+        assert!(flaws.contains(&format!("the records {first} to {last} are missing")), "{flaws}");
+    }
+    for tool in [&["replay"][..], &["export"], &["explain", &auction]] {
+        let told = expect(server.data(), tool, 5).err;
+        assert!(
+            told.contains("is damaged or missing") && told.contains("gavel log verify"),
+            "{tool:?}: {told}"
+        );
+    }
+    assert_eq!(diff(Path::new(copied), server.data(), &[]).code, 5);
+    for to in [backup, new] {
+        let (code, told) = backed_up(to);
+        assert!(code == Some(5) && told.contains("is damaged or missing"), "{code:?} {told}");
+    }
+    assert!(expect(server.data(), &["inspect"], 0).out.contains("shard 0: DAMAGED after record "));
+    let unreadable = &json(server.data(), &["inspect"], 0)["shards"][0]["unreadable"];
+    assert!(unreadable.as_u64() > Some(0), "{unreadable}");
 }
 
 #[test]

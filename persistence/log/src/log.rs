@@ -163,7 +163,7 @@ pub enum ReadCause {
     #[error(transparent)]
     Chain(#[from] ChainError),
     /// The log ends before what is known to be durable.
-    #[error("the log ends here, but Lsn {} is durable", durable.0)]
+    #[error("the record is damaged or missing, and the log is known to go on to Lsn {}", durable.0)]
     Missing {
         /// The durable Lsn.
         durable: Lsn,

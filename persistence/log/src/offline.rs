@@ -136,14 +136,21 @@ impl Offline {
         self.tips().into_keys().collect()
     }
 
-    /// The last frame of every shard that has records, as far as its log can be followed.
+    /// The last frame of every shard that has records: as far as its log can be followed or, where the mark says that more is durable, as
+    /// far as that says. Then reading ends in an error, before what is damaged: nobody takes a part for the whole.
     #[must_use]
     pub fn tips(&self) -> Tips {
         let view = self.0.view();
-        let mut tips = view.floors.clone();
-        tips.extend(view.logs.iter().filter_map(|(shard, frames)| Some((*shard, frames.last()?.tip))));
-        tips.retain(|_, tip| tip.lsn > Lsn(0));
-        tips
+        let marked = view.mark.iter().flatten().flat_map(|mark| mark.tips.keys());
+        let shards = view.floors.keys().chain(view.logs.keys()).chain(marked);
+        let tips = shards.map(|shard| (*shard, view.end(*shard)));
+        tips.filter(|(_, tip)| tip.lsn > Lsn(0)).collect()
+    }
+
+    /// The last frame of a shard that its log can be followed to. Before its [tip](Self::tips) where something between is damaged.
+    #[must_use]
+    pub fn readable(&self, shard: ShardId) -> Tip {
+        self.0.view().tip(shard)
     }
 
     /// The mark; `None` where there is none, or none that is whole (see [`verify`](Self::verify)).
@@ -200,9 +207,9 @@ impl LogReader for Offline {
         joined::read(self.0.archive.clone(), self.0.clone(), shard, from, self.durable(shard))
     }
 
-    /// The last record of the shard that there is; what of it is durable beyond the mark cannot be known from outside.
+    /// The last record of the shard that there is, or must be; what of it is durable beyond the mark cannot be known from outside.
     fn durable(&self, shard: ShardId) -> Lsn {
-        self.0.view().tip(shard).lsn
+        self.0.view().end(shard).lsn
     }
 
     fn oldest(&self, shard: ShardId) -> Lsn {
@@ -314,6 +321,13 @@ impl View {
     fn tip(&self, shard: ShardId) -> Tip {
         let in_log = self.logs.get(&shard).and_then(|log| log.last()).map(|found| found.tip);
         in_log.or_else(|| self.floors.get(&shard).copied()).unwrap_or_default()
+    }
+
+    /// The last frame of a shard that there must be: the mark's, where that is further than the log can be followed.
+    fn end(&self, shard: ShardId) -> Tip {
+        let marked = self.mark.iter().flatten().find_map(|mark| mark.tips.get(&shard));
+        let tip = self.tip(shard);
+        marked.copied().filter(|marked| marked.lsn > tip.lsn).unwrap_or(tip)
     }
 
     /// The frame that begins with this record.

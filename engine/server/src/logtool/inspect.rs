@@ -67,8 +67,10 @@ struct Shard {
     oldest: Lsn,
     /// The last record in the archive; 0 when there is none.
     archived: Lsn,
-    /// The last record, and where it is.
+    /// The last record that can be read, and where it is.
     tip: Position,
+    /// Durable records behind it, which can't be reached: something between is damaged.
+    unreadable: u64,
     /// What the mark says is durable.
     marked: Option<Lsn>,
     /// Frames in the log, and their bytes.
@@ -103,7 +105,7 @@ pub(super) fn run(_flags: &InspectFlags, dir: &Path, json: bool) -> Result<Exit,
 impl Shard {
     fn look(source: &Source, shard: ShardId, rates: &Rates) -> Result<Self, ToolError> {
         let offline = source.offline();
-        let tip = source.tip(shard);
+        let (tip, end) = (offline.readable(shard), source.tip(shard));
         let files = offline.archive().files(shard);
         let times = files.first().zip(files.last()).map(|(first, last)| (first.first_at, last.last_at));
         let snapshots = source.snapshots(shard)?.into_iter().map(|path| {
@@ -115,6 +117,7 @@ impl Shard {
             oldest: source.oldest(shard),
             archived: offline.archive().end(shard).unwrap_or_default().lsn,
             tip: Position { shard, epoch: tip.epoch, lsn: tip.lsn },
+            unreadable: end.lsn.0 - tip.lsn.0,
             marked: offline.mark().and_then(|mark| mark.tips.get(&shard).map(|tip| tip.lsn)),
             frames: offline.log_frames().get(&shard).copied().unwrap_or_default(),
             archive: (files.len() as u64, files.iter().map(|file| file.bytes).sum(), times),

@@ -1,6 +1,6 @@
 //! Looks at everything and tells all that is wrong, not only the first thing.
 
-use super::{Offline, Progress, Stage, mark_path};
+use super::{Offline, Progress, Salvage, Stage, mark_path};
 use crate::archive::{self, ArchiveError, Summary};
 use crate::chain::Tip;
 use crate::log::{LogReader, ReadCause, Tips};
@@ -9,6 +9,7 @@ use crate::scanner::{self, Cause};
 use crate::sled_log::{LOG_DIR, OpenError, check_engine_files};
 use crate::snapshot::{self, SnapshotError};
 use gavel_core::{Lsn, ShardId};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -38,8 +39,8 @@ pub enum Flaw {
     /// An archive file is damaged.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
-    /// Records are missing between two archive files, or between archive and log.
-    #[error("shard {shard}: the history from Lsn {} to {} is missing", first.0, last.0)]
+    /// Records are missing: between two archive files, between archive and log, or within the log.
+    #[error("shard {shard}: the records {} to {} are missing", first.0, last.0)]
     Missing {
         /// The shard.
         shard: ShardId,
@@ -83,6 +84,7 @@ impl Offline {
     #[must_use]
     pub fn verify(&self, progress: &mut dyn FnMut(Progress)) -> Vec<Flaw> {
         let mut flaws = self.verify_log();
+        self.find_gaps(progress, &mut flaws);
         self.verify_archive(progress, &mut flaws);
         self.verify_snapshots(progress, &mut flaws);
         flaws
@@ -119,6 +121,25 @@ impl Offline {
             );
         }
         flaws
+    }
+
+    /// A shard's flaw in the log is the first that its chain meets; what is missing besides is found from both sides of each gap.
+    fn find_gaps(&self, progress: &mut dyn FnMut(Progress), flaws: &mut Vec<Flaw>) {
+        let of_log = |flaw: &Flaw| if let Flaw::Log(flaw) = flaw { Some(flaw.shard) } else { None };
+        let shards: BTreeSet<ShardId> = flaws.iter().filter_map(of_log).collect();
+        if shards.is_empty() {
+            return;
+        }
+        let salvage = match Salvage::scan(self.dir(), progress) {
+            Ok(salvage) => salvage,
+            Err(source) => return flaws.push(Flaw::Io { path: self.dir().to_owned(), source }),
+        };
+        for shard in shards {
+            // What is before the oldest has expired.
+            let oldest = self.oldest(shard);
+            let gaps = salvage.missing(shard).into_iter().filter(|(_, last)| *last >= oldest);
+            flaws.extend(gaps.map(|(first, last)| Flaw::Missing { shard, first, last }));
+        }
     }
 
     fn verify_archive(&self, progress: &mut dyn FnMut(Progress), flaws: &mut Vec<Flaw>) {

@@ -29,6 +29,7 @@ pub(super) fn to_text(inspected: &Inspected) -> String {
     lines.push(String::new());
     lines.push(table(&std::iter::once(heading()).chain(shards.iter().map(row)).collect::<Vec<_>>()));
     lines.push(String::new());
+    lines.extend(shards.iter().filter_map(damage_words));
     lines.extend(shards.iter().map(epochs_words));
     lines.extend(shards.iter().flat_map(snapshots_words));
     lines.push(String::new());
@@ -91,6 +92,18 @@ fn row(shard: &Shard) -> Vec<String> {
         size(*frame_bytes),
         size(*archive_bytes),
     ]
+}
+
+/// What is not to be overlooked.
+fn damage_words(shard: &Shard) -> Option<String> {
+    (shard.unreadable > 0).then(|| {
+        format!(
+            "shard {}: DAMAGED after record {}: {} durable records can't be read from there (see `gavel log verify`)",
+            shard.shard,
+            grouped(shard.tip.lsn.0),
+            grouped(shard.unreadable)
+        )
+    })
 }
 
 fn epochs_words(shard: &Shard) -> String {
@@ -206,6 +219,7 @@ fn shard_json(shard: &Shard) -> Value {
         oldest,
         archived,
         tip,
+        unreadable,
         marked,
         frames: (frames, frame_bytes),
         archive,
@@ -220,6 +234,7 @@ fn shard_json(shard: &Shard) -> Value {
         "last": tip.lsn.0,
         "position": tip.to_string(),
         "durable": marked.map(|marked| marked.0),
+        "unreadable": unreadable,
         "frames": frames,
         "frame_bytes": frame_bytes,
         "archive": { "files": archive_files, "bytes": archive_bytes,
