@@ -64,7 +64,14 @@ pub fn run(options: Options, mut progress: impl FnMut(&Progress)) -> Result<Repo
         (0..options.auctions).map(|index| options.terms.json(index, timing.ends.of(index))).collect();
     let terms = texts.iter().map(|text| KnownTerms::parse(text)).collect::<Result<Vec<_>, _>>()?;
     let ledger = options.ledger.as_deref().map(LedgerFile::create).transpose()?;
-    let opened = open(&options, run, &texts, &clock, &mut progress)?;
+    let opened = match open(&options, run, &texts, &clock, &mut progress) {
+        Ok(opened) => opened,
+        Err(error) => {
+            ledger.into_iter().for_each(LedgerFile::discard);
+            return Err(error);
+        }
+    };
+    ledger.as_ref().map(LedgerFile::begin).transpose()?;
     let bases = Bases::new(&opened, &terms);
     let settings = Settings::new(&options, run, clock.now_us());
     let mut totals = Totals::default();

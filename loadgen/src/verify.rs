@@ -72,6 +72,12 @@ pub enum VerifyError {
     /// A ledger can't be read.
     #[error(transparent)]
     Ledger(#[from] ReadError),
+    /// Nothing was promised to anybody.
+    #[error("there is no auction in {}: nothing to verify", ledgers.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", "))]
+    Nothing {
+        /// The ledgers.
+        ledgers: Vec<PathBuf>,
+    },
     /// The server could not be asked.
     #[error(transparent)]
     Link(#[from] LinkError),
@@ -126,6 +132,9 @@ pub fn verify(
     mut progress: impl FnMut(&VerifyProgress),
 ) -> Result<Verdict, VerifyError> {
     let mut book = Book::read(&options.ledgers)?;
+    if book.auctions.is_empty() {
+        return Err(VerifyError::Nothing { ledgers: options.ledgers.clone() });
+    }
     let mut findings = Findings::new(options.details_max);
     let mut link = Link::new(options.server, options.patience);
     let acked = book.acked.len() as u64;

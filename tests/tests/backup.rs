@@ -204,6 +204,11 @@ fn directories_that_are_something_else_are_left_alone() {
     for (words, code, says) in [
         (&["backup", word(&full), "--data", data][..], 2, "is neither empty nor a backup"),
         (&["backup", data, "--data", data], 2, "is a data directory"),
+        (
+            &["backup", word(&server.data().join("in/side")), "--data", data],
+            2,
+            "in the data directory itself",
+        ),
         (&["backup", word(&full.join("thesis.txt")), "--data", data], 2, "is no directory"),
         (&["backup", word(&folder.path().join("new")), "--data", word(&full)], 1, "no log here"),
         (&["restore", word(&backup), "--data", word(&full)], 2, "is not empty"),

@@ -23,6 +23,7 @@ fn a_full_disk_stops_the_server_and_loses_nothing_acknowledged() {
     let placed = storm.broken();
     assert_eq!(status.code(), Some(EXIT_LOG_FAILED));
     assert!(server.log().contains("no space is left on the disk"), "it must say why it stops");
+    assert!(!server.log().contains("StorageFull"), "in words: {}", server.log());
     assert!(!placed.is_empty(), "the disk was full before the first bid");
     disk.resize(LARGE_MIB);
     server.restart();

@@ -62,6 +62,26 @@ fn a_server_that_never_saw_the_run_fails_the_verification() {
     assert_eq!(verdict["differences"]["missing"], verdict["acked"], "{verdict}");
 }
 
+/// Rule: a run that comes to nothing costs no earlier ledger; and a ledger without a promise proves nothing.
+#[test]
+fn a_run_that_never_began_leaves_the_ledger_before_it() {
+    let server = Server::start(Options::new());
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = folder.path().join("ledger");
+    run(&server, &ledger, &[]);
+    let before = std::fs::read(&ledger).unwrap();
+    let nobody = gavel_tests::server::unused_address().to_string();
+    let flags = ["run", "--quiet", "--server", &nobody, "--reconnect-for", "100ms", "--ledger"];
+    let failed = Command::new(binaries::loadgen()).args(flags).arg(&ledger).output().unwrap();
+    assert_eq!(failed.status.code(), Some(1), "{}", String::from_utf8_lossy(&failed.stderr));
+    assert!(std::fs::read(&ledger).unwrap() == before, "the ledger before it was changed");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "something is left");
+    std::fs::write(&ledger, &before[..8]).unwrap();
+    let output = loadgen("verify", &server, &ledger, &[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("nothing to verify"), "{output:?}");
+}
+
 fn run(server: &Server, ledger: &Path, flags: &[&str]) -> Value {
     let workload = ["--duration", "1s", "--auctions", "100", "--retry-ids", "0.5"];
     let output = loadgen("run", server, ledger, &[&workload, flags].concat());

@@ -28,7 +28,7 @@ use std::path::{Path, PathBuf};
 pub(crate) const FILE_DEFAULT: &str = "gavel.toml";
 
 /// The file in the data directory that keeps the feed's named consumers.
-const CONSUMERS_FILE: &str = "consumers.json";
+pub(crate) const CONSUMERS_FILE: &str = "consumers.json";
 /// The size of the journal of refused commands, unless set, in MiB.
 const ATTEMPTS_MAX_MB_DEFAULT: u64 = 64;
 

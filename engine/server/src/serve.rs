@@ -10,7 +10,7 @@ mod limits;
 mod logging;
 mod report;
 
-use crate::config::{Settings, UnknownVariables};
+use crate::config::{CONSUMERS_FILE, Settings, UnknownVariables};
 use crate::exit::Exit;
 use crate::http::{Http, Listener};
 use crate::output;
@@ -42,6 +42,12 @@ pub(crate) fn run(settings: &Settings, unknown: Option<&UnknownVariables>, json:
         tracing::warn!("{unknown}");
     }
     let ending = Ending(settings.log_format);
+    if let Err(error) =
+        gavel_log::check_ours(&settings.data, &[ADDRESS_FILE, HTTP_ADDRESS_FILE, CONSUMERS_FILE])
+    {
+        let exit = if matches!(error, OpenError::Io { .. }) { Exit::Failure } else { Exit::LogRefused };
+        return ending.failure(exit, &error);
+    }
     let lock = match DirLock::acquire(&settings.data, "starting") {
         Ok(lock) => Arc::new(lock),
         Err(error @ LockError::Held { .. }) => return ending.failure(Exit::DataInUse, &error),
@@ -67,7 +73,10 @@ async fn serve(settings: &Settings, lock: &Arc<DirLock>, connections_max: usize,
     let listener = match TcpListener::bind(resp.0).await {
         Ok(listener) => listener,
         Err(error) => {
-            return ending.failure(Exit::Failure, &format_args!("{resp} can't be listened on: {error}"));
+            return ending.failure(
+                Exit::Failure,
+                &format_args!("{resp} can't be listened on for RESP: {error}; choose another with --resp"),
+            );
         }
     };
     let http = match settings.http.0.map(Listener::bind).transpose() {
@@ -114,7 +123,8 @@ async fn serve(settings: &Settings, lock: &Arc<DirLock>, connections_max: usize,
     };
     let handle = engine.handle();
     tokio::spawn(async move { handle.run_hub().await });
-    tokio::spawn(report::loading(engine.handle()));
+    let shards = (settings.origin("shards") != "default").then_some(settings.shards);
+    tokio::spawn(report::loading(engine.handle(), shards));
     tokio::spawn(report::clock_drift(engine.handle()));
     let mut phases = engine.handle().phases();
     tokio::select! {
@@ -123,7 +133,21 @@ async fn serve(settings: &Settings, lock: &Arc<DirLock>, connections_max: usize,
         _ = phases.wait_for(|phase| *phase == Phase::Failed) => {}
     }
     closing.send_replace(true);
-    finish(engine, &server, http, ending).await
+    let exit = finish(engine, &server, http, ending).await;
+    withdraw(data);
+    exit
+}
+
+/// Nothing is spoken any more where these files say. One that stays misleads only people.
+fn withdraw(data: &Path) {
+    for name in [ADDRESS_FILE, HTTP_ADDRESS_FILE] {
+        match std::fs::remove_file(data.join(name)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                tracing::warn!(%error, name, "can't be removed");
+            }
+            _ => {}
+        }
+    }
 }
 
 /// Writes down where RESP and HTTP are spoken: in the lock, for whoever comes second, and in files of their own.

@@ -64,6 +64,7 @@ fn write(directory: &tempfile::TempDir, close: bool) -> PathBuf {
     let terms: Vec<KnownTerms> =
         auctions.iter().map(|opened| KnownTerms::parse(&opened.terms).unwrap()).collect();
     let file = LedgerFile::create(&path).unwrap();
+    file.begin().unwrap();
     let mut writer = file.writer(Bases::new(&auctions, &terms));
     writer.start(r#"{"seed": 1}"#, &auctions);
     acked().iter().for_each(|bid| writer.acked(bid));

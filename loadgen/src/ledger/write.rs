@@ -40,18 +40,33 @@ pub struct LedgerFile {
 }
 
 impl LedgerFile {
-    /// A new ledger; an existing file is replaced.
+    /// A new ledger, under a name beside its own until it [begins](Self::begin): a run that comes to nothing costs no earlier ledger.
     ///
     /// # Errors
     /// When the file can't be made.
     pub fn create(path: &Path) -> Result<Self, WriteError> {
         let failed = |error| WriteError { path: path.to_owned(), error };
-        let mut file = File::create(path).map_err(failed)?;
+        let mut file = File::create(unbegun(path)).map_err(failed)?;
         file.write_all(MAGIC).map_err(failed)?;
         let (blocks, waiting) = sync_channel(BLOCKS_WAITING_MAX);
         let thread =
             std::thread::Builder::new().name("ledger".into()).spawn(move || write_blocks(file, &waiting));
         Ok(Self { path: path.to_owned(), blocks, thread: thread.map_err(failed)? })
+    }
+
+    /// Gives the ledger its name; an existing file is replaced. From now on something may depend on it.
+    ///
+    /// # Errors
+    /// When it can't be renamed.
+    pub fn begin(&self) -> Result<(), WriteError> {
+        let failed = |error| WriteError { path: self.path.clone(), error };
+        std::fs::rename(unbegun(&self.path), &self.path).map_err(failed)
+    }
+
+    /// Removes what was made, where it has not begun.
+    pub fn discard(self) {
+        // One that can't be removed is in nobody's way: the next one is written over it.
+        let _removed = std::fs::remove_file(unbegun(&self.path));
     }
 
     /// Somebody who can write about these auctions, numbered by their place in the slice. Their own records and the
@@ -80,6 +95,13 @@ impl LedgerFile {
             self.thread.join().unwrap_or_else(|_| Err(io::Error::other("the writing thread panicked")));
         written.map_err(|error| WriteError { path: self.path, error })
     }
+}
+
+/// The name of a ledger whose run has not begun.
+fn unbegun(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    PathBuf::from(name)
 }
 
 /// Writes blocks until all senders are gone or one fails; gives the bytes of the file.

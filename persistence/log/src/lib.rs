@@ -67,6 +67,6 @@ pub use memory::{Contents, MemoryLog};
 pub use offline::{Offline, OfflineError};
 pub use record::{Record, RecordError};
 pub use scanner::{Scan, scan_dir};
-pub use sled_log::{OpenError, OpenOptions, OpenWarning, Opened, SledLog};
+pub use sled_log::{OpenError, OpenOptions, OpenWarning, Opened, SledLog, check_ours};
 pub use snapshot::SnapshotError;
 pub use trim::{Expired, Expiry, Moved, ShardUsage, Trim, TrimError, Usage};

@@ -18,6 +18,7 @@ mod find;
 mod reach;
 mod verify;
 
+pub(crate) use reach::begins_like_a_segment;
 pub use verify::{Cause, Flaw};
 pub(crate) use verify::{latest_snapshot, snapshot_is_whole};
 

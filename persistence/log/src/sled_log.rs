@@ -9,12 +9,14 @@
 
 mod error;
 mod open;
+mod ours;
 mod reader;
 mod trimmer;
 
 pub use error::{OpenError, OpenWarning, WhatNext};
 pub(crate) use open::check_engine_files;
 pub use open::{OpenOptions, Opened};
+pub use ours::check_ours;
 
 use crate::chain::Tip;
 use crate::frame::Frame;
@@ -27,6 +29,7 @@ use gavel_core::{Epoch, Lsn, ShardId, Timestamp};
 use open::TheOne;
 use reader::SledReader;
 use std::fs::File;
+use std::io::Error;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use trimmer::{Shared, SledTrimmer};
@@ -97,7 +100,7 @@ impl SledLog {
         });
         match written {
             Ok(Ok(_)) => Ok(()),
-            Ok(Err(sled::Error::Io(source))) => Err(LogError::io("write", source)),
+            Ok(Err(sled::Error::Io(source))) => Err(LogError::io("write", as_the_system_said(source))),
             Ok(Err(error)) => Err(LogError::Engine { operation: "write", message: error.to_string() }),
             Err(panic) => Err(LogError::Engine { operation: "write", message: panic }),
         }
@@ -127,6 +130,13 @@ impl SledLog {
         self.poisoned = done.is_err();
         done
     }
+}
+
+/// sled hands on a copy of an error that holds the system's own only as text for debugging. By its number it is found again.
+fn as_the_system_said(copy: Error) -> Error {
+    let text = copy.get_ref().map(ToString::to_string).unwrap_or_default();
+    let code = text.strip_prefix("Os { code: ").and_then(|rest| rest.split(',').next()?.parse().ok());
+    code.map_or(copy, Error::from_raw_os_error)
 }
 
 impl Log for SledLog {

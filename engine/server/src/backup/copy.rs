@@ -21,6 +21,10 @@ const MARK_PATIENCE: Duration = Duration::from_secs(3);
 const MARK_PAUSE: Duration = Duration::from_millis(50);
 
 pub(super) fn run(flags: &BackupFlags) -> Result<Manifest, BackupError> {
+    if lies_in(&flags.dir, &flags.data).map_err(BackupError::io(&flags.dir))? {
+        let what = "in the data directory itself, and would be lost with it";
+        return Err(BackupError::NoBackup { dir: flags.dir.clone(), what });
+    }
     let mut shelf = Shelf::open(&flags.dir, &format!("a backup of {}", flags.data.display()))?;
     // Before the log is looked at: what a snapshot knows of, the log holds by then.
     snapshots::copy_all(&flags.data, &flags.dir)?;
@@ -45,6 +49,15 @@ pub(super) fn run(flags: &BackupFlags) -> Result<Manifest, BackupError> {
     }
     manifest.write(&flags.dir)?;
     Ok(manifest)
+}
+
+/// Whether a directory, which may not be there yet, lies somewhere in another.
+fn lies_in(dir: &Path, other: &Path) -> std::io::Result<bool> {
+    let Ok(other) = other.canonicalize() else { return Ok(false) };
+    let dir = std::path::absolute(dir)?;
+    let real = |ancestor: &Path| Some(ancestor.canonicalize().ok()?.join(dir.strip_prefix(ancestor).ok()?));
+    let real = dir.ancestors().find_map(real).unwrap_or_else(|| dir.clone());
+    Ok(real != other && real.starts_with(&other))
 }
 
 /// How far each shard is copied, and when the log is known to have ended there.

@@ -64,6 +64,12 @@ pub(crate) enum BackupError {
         /// The first record there is.
         oldest: Lsn,
     },
+    /// It was stopped before anything had come.
+    #[error("nothing has come from {server} yet: there is no backup")]
+    NothingCame {
+        /// The server.
+        server: std::net::SocketAddr,
+    },
     /// The feed has ended for good.
     #[error("the server's feed can't be followed: {0}")]
     Feed(#[from] FeedError),

@@ -53,7 +53,12 @@ pub(super) fn run(flags: &BackupFlags, json: bool) -> Result<Manifest, BackupErr
     }
     follower.flush()?;
     follower.write_manifest()?;
-    Ok(follower.manifest())
+    let manifest = follower.manifest();
+    if manifest.shards.is_empty() {
+        Err(BackupError::NothingCame { server: flags.server.0 })
+    } else {
+        Ok(manifest)
+    }
 }
 
 /// Raised by Ctrl-C and SIGTERM.

@@ -101,12 +101,12 @@ impl BidStream {
 
     /// Takes the lines on that are here, and sends the bids among them off. False when there was none.
     fn take_lines(&mut self) -> bool {
-        let before = self.line;
+        let mut took_some = false;
         let received = self.port.receive();
         while self.has_room()
             && let Some(line) = self.lines.next(self.has_ended)
         {
-            self.line += 1;
+            (took_some, self.line) = (true, self.lines.number());
             match self.read(line) {
                 Ok(bid) => {
                     let auction = bid.auction;
@@ -122,7 +122,7 @@ impl BidStream {
             }
         }
         self.port.flush();
-        self.line > before
+        took_some
     }
 
     fn read(&self, line: Line) -> Result<AuctionCommand, Problem> {

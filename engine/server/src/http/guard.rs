@@ -14,6 +14,7 @@ use actix_web::{Error, HttpRequest, HttpResponse, ResponseError};
 use gavel_engine::Phase;
 use gavel_wire::Code;
 use gavel_wire::request::Shown;
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
 
@@ -57,13 +58,30 @@ fn check(request: &ServiceRequest, worker: Option<&Worker>) -> Result<(), Proble
 /// Browsers say where a request comes from. A page of another site must not be able to bid or to end auctions by a form or script,
 /// only because its reader's browser can reach this server.
 fn check_site(request: &ServiceRequest) -> Result<(), Problem> {
-    let site = request.headers().get("sec-fetch-site").map(header::HeaderValue::as_bytes);
-    let is_foreign = matches!(site, Some(b"cross-site" | b"same-site"));
-    if !is_foreign || matches!(*request.method(), Method::GET | Method::HEAD) {
+    if matches!(*request.method(), Method::GET | Method::HEAD) {
+        return Ok(());
+    }
+    let header = |name: &str| request.headers().get(name).map(|value| value.to_str().unwrap_or_default());
+    if is_own_site(header("sec-fetch-site"), header("origin"), header("host")) {
         return Ok(());
     }
     let words = "a browser's page of another site may not change anything here";
     Err(Problem::invalid(words).with_status(StatusCode::FORBIDDEN))
+}
+
+/// Whether a request that changes something comes from no browser, or from a page of this server's own. Old browsers, and all of them over
+/// plain HTTP to another machine, don't send `Sec-Fetch-Site`; `Origin` they do. A page's name can be made to lead here (DNS rebinding), so
+/// that its origin is this host: names of this machine are believed, and addresses, which nobody else can have; other names are not.
+fn is_own_site(site: Option<&str>, origin: Option<&str>, host: Option<&str>) -> bool {
+    if matches!(site, Some("cross-site" | "same-site")) {
+        return false;
+    }
+    let Some(origin) = origin else { return true };
+    let authority = origin.split_once("://").map(|(_, authority)| authority);
+    let Some(authority) = authority.filter(|authority| Some(*authority) == host) else { return false };
+    authority.parse::<SocketAddr>().is_ok()
+        || authority.parse::<IpAddr>().is_ok()
+        || authority.split(':').next() == Some("localhost")
 }
 
 /// Streams that end only with their connection have no `HEAD`.
@@ -165,6 +183,26 @@ pub(super) async fn nowhere(request: HttpRequest) -> HttpResponse {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_page_of_another_site_is_told_from_programs_and_from_pages_of_ones_own() {
+        let here = "127.0.0.1:7480";
+        for (site, origin, host, expected) in [
+            (None, None, here, true),
+            (Some("same-origin"), Some("http://127.0.0.1:7480"), here, true),
+            (None, Some("http://localhost:7480"), "localhost:7480", true),
+            (None, Some("http://[::1]:7480"), "[::1]:7480", true),
+            (Some("cross-site"), None, here, false),
+            (Some("same-site"), Some("http://127.0.0.1:80"), here, false),
+            (None, Some("http://evil.example"), here, false),
+            (None, Some("null"), here, false),
+            (None, Some("http://127.0.0.1:80"), here, false),
+            (Some("same-origin"), Some("http://evil.example:7480"), "evil.example:7480", false),
+            (None, Some("http://localhost.evil.example"), "localhost.evil.example", false),
+        ] {
+            assert_eq!(is_own_site(site, origin, Some(host)), expected, "{site:?} {origin:?} {host}");
+        }
+    }
 
     #[test]
     fn accept_is_read_by_its_most_specific_range() {

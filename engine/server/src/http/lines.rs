@@ -8,6 +8,8 @@ use bytes::BytesMut;
 #[derive(Default)]
 pub(super) struct Lines {
     buffer: BytesMut,
+    /// Lines that have been taken, blank ones among them.
+    number: u64,
     /// The present line was too long; its rest is read past.
     is_skipping: bool,
 }
@@ -27,6 +29,11 @@ impl Lines {
         self.buffer.extend_from_slice(piece);
     }
 
+    /// The number of the line that came last, from 1; blank ones count, so that it is the one that an editor shows.
+    pub(super) const fn number(&self) -> u64 {
+        self.number
+    }
+
     /// The next line that is not blank. `is_last`: nothing comes behind what is here, so that the last line needs no end.
     pub(super) fn next(&mut self, is_last: bool) -> Option<Line> {
         loop {
@@ -37,6 +44,7 @@ impl Lines {
                 if std::mem::take(&mut self.is_skipping) {
                     continue;
                 }
+                self.number += 1;
                 if end > LINE_BYTES_MAX {
                     return Some(Line::TooLong);
                 }
@@ -49,8 +57,10 @@ impl Lines {
             } else if self.buffer.len() > LINE_BYTES_MAX {
                 self.buffer.clear();
                 self.is_skipping = true;
+                self.number += 1;
                 return Some(Line::TooLong);
             } else if is_last && !self.buffer.is_empty() {
+                self.number += 1;
                 return not_blank(self.buffer.split());
             } else {
                 return None;

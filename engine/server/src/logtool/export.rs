@@ -71,7 +71,7 @@ pub(super) fn run(flags: &ExportFlags, dir: &Path) -> Result<Exit, ToolError> {
     let of_auction = flags.auction.map(AuctionId::shard);
     let shard = flags.one_shard(of_auction).and_then(|shard| range.shard(shard)).map_err(ToolError::Usage)?;
     let source = Source::open(dir)?;
-    let shards = source.shards_of(shard);
+    let shards = source.shards_of(shard)?;
     let first = |shard: ShardId| range.first(source.oldest(shard));
     let total = shards.iter().map(|&shard| source.records_from(shard, first(shard))).sum();
     let progress = Progress::records("exporting", total);

@@ -68,7 +68,7 @@ struct Replayed {
 pub(super) fn run(flags: &ReplayFlags, dir: &Path, json: bool) -> Result<Exit, ToolError> {
     let one = Range { from: None, until: flags.until }.shard(None).map_err(ToolError::Usage)?;
     let source = Source::open(dir)?;
-    let shards = source.shards_of(one);
+    let shards = source.shards_of(one)?;
     let total = shards.iter().map(|&shard| source.tip(shard).lsn.0).sum();
     let progress = Progress::records("replaying", total);
     let replayed = in_parallel(&shards, |shard| replay(&source, shard, flags, &progress))?;

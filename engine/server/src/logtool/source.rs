@@ -41,8 +41,22 @@ impl Source {
     }
 
     /// The shards that are wanted: one, or all that have records.
-    pub(crate) fn shards_of(&self, wanted: Option<ShardId>) -> Vec<ShardId> {
-        self.shards().into_iter().filter(|shard| wanted.is_none_or(|wanted| wanted == *shard)).collect()
+    ///
+    /// # Errors
+    /// The one that is wanted has none.
+    pub(crate) fn shards_of(&self, wanted: Option<ShardId>) -> Result<Vec<ShardId>, ToolError> {
+        let all = self.shards();
+        match wanted {
+            None => Ok(all),
+            Some(wanted) if all.contains(&wanted) => Ok(vec![wanted]),
+            Some(wanted) => {
+                let all: Vec<String> = all.iter().map(ToString::to_string).collect();
+                let all = if all.is_empty() { "none".to_owned() } else { all.join(", ") };
+                Err(ToolError::Usage(format!(
+                    "there is no record of shard {wanted} here; of these there are: {all}"
+                )))
+            }
+        }
     }
 
     /// A shard's last record.

@@ -12,8 +12,9 @@ const LOOKS_PER_LINE: u32 = 20;
 /// Seconds between two looks at the clock.
 const DRIFT_CHECK_S: u64 = 10;
 
-/// Shows how far the reading of the log is: a bar on a terminal, else a line every two seconds.
-pub(crate) async fn loading(engine: Handle) {
+/// Shows how far the reading of the log is: a bar on a terminal, else a line every two seconds. `shards` is how many were asked for, where
+/// that was said: of a log that is there already it decides nothing, which nobody should have to find out by themselves.
+pub(crate) async fn loading(engine: Handle, shards: Option<usize>) {
     let bar = ProgressBar::new(0);
     // The template is a constant; a wrong one would only look plain.
     if let Ok(style) =
@@ -47,6 +48,14 @@ pub(crate) async fn loading(engine: Handle) {
     if engine.phase() == Phase::Ready {
         let (records, _) = progress(&engine);
         tracing::info!(records, epoch = engine.epoch().map_or(0, |epoch| epoch.0), "ready: bids are taken");
+        let there = engine.placement().shards().count();
+        if let Some(asked) = shards.filter(|asked| *asked != there) {
+            tracing::warn!(
+                asked,
+                there,
+                "the setting shards is for a new log; one that is there has its own (`gavel shards add` adds one)"
+            );
+        }
     }
 }
 

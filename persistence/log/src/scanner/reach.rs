@@ -106,6 +106,11 @@ impl Reached {
     }
 }
 
+/// Whether these bytes are the beginning of a file of sled's.
+pub(crate) fn begins_like_a_segment(bytes: &[u8]) -> bool {
+    segment_header(bytes).is_some()
+}
+
 /// The segment's Lsn and the stable Lsn it tells, where its header is whole.
 fn segment_header(segment: &[u8]) -> Option<(u64, u64)> {
     let (crc, fields) = segment.get(..SEGMENT_HEADER_BYTES)?.split_first_chunk::<4>()?;

@@ -48,6 +48,12 @@ pub enum OpenError {
         /// The archive's directory.
         path: PathBuf,
     },
+    /// Something that is not Gavel's lies in a directory that has no log of its own.
+    #[error("{} is not Gavel's: a data directory is a new or empty one, or has a log already", path.display())]
+    Foreign {
+        /// What is there.
+        path: PathBuf,
+    },
     /// A log was to be made where there is one.
     #[error("{}: there is a log here already", path.display())]
     Exists {

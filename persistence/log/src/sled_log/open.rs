@@ -8,6 +8,7 @@
 //! 5. Check that sled holds every durable tip; write a new mark.
 
 use super::error::{OpenError, OpenWarning};
+use super::ours::check_engine_dir;
 use super::reader::{Lsns, tips};
 use super::trimmer::{FrameBytes, Shared};
 use super::{DB_FILE, Engine, LOG_DIR, SledLog, key};
@@ -192,7 +193,7 @@ fn count_frame_bytes(shared: &Shared, scan: Option<&Scan>, tips: &Tips, floors: 
     }
 }
 
-fn io(path: &Path) -> impl FnOnce(Error) -> OpenError + '_ {
+pub(super) fn io(path: &Path) -> impl FnOnce(Error) -> OpenError + '_ {
     move |source| OpenError::Io { path: path.to_owned(), source }
 }
 
@@ -216,7 +217,7 @@ fn look(dir: &Path) -> Result<Look, OpenError> {
     match (&mark, &scan) {
         (None, Some(scan)) if !scan.is_blank() => return Err(OpenError::NoMark { path }),
         (None, _) if !archive.is_blank() => return Err(OpenError::Backup { path: dir.join(ARCHIVE_DIR) }),
-        (None, _) => {}
+        (None, _) => check_engine_dir(&dir.join(LOG_DIR))?,
         (Some(mark), None) => {
             let records = mark.tips.values().map(|tip| tip.lsn.0).sum();
             return Err(OpenError::NoLog { path: dir.join(LOG_DIR).join(DB_FILE), records });
@@ -247,7 +248,7 @@ fn floors(archive: &Archive, scan: Option<&Scan>) -> (Tips, Vec<OpenWarning>) {
 }
 
 /// sled's `conf` for our settings: three lines and the CRC32 of them.
-fn conf() -> Vec<u8> {
+pub(super) fn conf() -> Vec<u8> {
     let mut conf =
         format!("segment_size: {SEGMENT_BYTES}\nuse_compression: false\nversion: 0.34\n").into_bytes();
     let crc = crc32fast::hash(&conf);

@@ -14,12 +14,17 @@ use std::time::{Duration, Instant};
 /// Between two lines where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
+/// The same, where it has caught up.
+const CAUGHT_UP_EVERY: Duration = Duration::from_secs(1);
+
 /// What is known of how far it is behind.
 pub(super) struct Status {
     json: bool,
     bar: Option<ProgressBar>,
     said: Option<Instant>,
     is_lost: bool,
+    /// It was not behind when it was looked at last.
+    was_level: bool,
     /// How far the server's shards are durable, as it was told last.
     durable: BTreeMap<ShardId, Lsn>,
     /// When the last synced record of each shard was decided.
@@ -38,7 +43,7 @@ impl Status {
             bar
         });
         let (durable, decided) = (BTreeMap::new(), BTreeMap::new());
-        Self { json, bar, said: None, is_lost: false, durable, decided, records: 0 }
+        Self { json, bar, said: None, is_lost: false, was_level: false, durable, decided, records: 0 }
     }
 
     /// The server has agreed to send a shard.
@@ -73,11 +78,14 @@ impl Status {
 
     /// Shows how far it is behind, where it is time to.
     pub(super) fn show(&mut self, shelf: &Shelf, now: Timestamp) {
-        let is_due = self.said.is_none_or(|said| said.elapsed() >= LINE_EVERY);
-        if self.bar.is_none() && !is_due {
+        let lag = self.lag(shelf, now);
+        // That it has caught up is worth a line of its own. Before the server has said how far its shards go, nothing is known.
+        let has_caught_up = lag.records == 0 && !std::mem::replace(&mut self.was_level, lag.records == 0);
+        let every = if has_caught_up { CAUGHT_UP_EVERY } else { LINE_EVERY };
+        let is_due = self.said.is_none_or(|said| said.elapsed() >= every);
+        if self.durable.is_empty() || self.bar.is_none() && !is_due {
             return;
         }
-        let lag = self.lag(shelf, now);
         match &self.bar {
             Some(bar) => {
                 bar.set_message(lag.text(self.records));
@@ -98,8 +106,11 @@ impl Status {
         let (mut records, mut since) = (0, now);
         for (shard, durable) in &self.durable {
             let behind = durable.0.saturating_sub(shelf.tip(*shard).lsn.0);
-            if behind > 0 {
-                since = since.min(self.decided.get(shard).copied().unwrap_or_default());
+            // Of a shard of which nothing has come yet, how old its records are is not known.
+            if behind > 0
+                && let Some(decided) = self.decided.get(shard)
+            {
+                since = since.min(*decided);
             }
             records += behind;
         }
@@ -133,13 +144,13 @@ struct Lag {
 impl Lag {
     fn text(&self, synced: u64) -> String {
         let Self { records, micros, is_lost, shards } = self;
-        let synced = output::grouped(synced);
+        let synced = output::count(synced, "record");
         match (is_lost, records) {
-            (true, _) => format!("the server is gone; {synced} records synced"),
-            (false, 0) => format!("level with {shards} shards; {synced} records synced"),
+            (true, _) => format!("the server is gone; {synced} synced"),
+            (false, 0) => format!("level with {}; {synced} synced", output::count(*shards as u64, "shard")),
             (false, behind) => format!(
-                "{} records ({}.{} s) behind; {synced} records synced",
-                output::grouped(*behind),
+                "{} ({}.{} s) behind; {synced} synced",
+                output::count(*behind, "record"),
                 micros / 1_000_000,
                 micros / 100_000 % 10
             ),
