@@ -16,14 +16,14 @@ mod build;
 pub mod compare;
 pub mod files;
 mod hlog;
-mod html;
+pub(crate) mod html;
 mod merge;
 mod model;
 mod point;
 mod schema;
 mod settings;
 mod spread;
-mod stage;
+pub(crate) mod stage;
 mod text;
 mod warnings;
 
