@@ -1,7 +1,7 @@
 //! Load for a Gavel server, the ledger of what it acknowledged, and the proof that it kept its word.
 //!
 //! ```text
-//! run:    options ─▶ open auctions ─▶ workers (one thread, many connections) ─▶ Report
+//! run:    options ─▶ open auctions ─▶ workers (one thread, many connections) ─▶ Report ─▶ text, JSON, hlog, page
 //!                                        └─▶ ledger: every acknowledged bid, every bid of unknown fate
 //! verify: ledger + server ─▶ ask every bid again ─▶ compute every auction anew ─▶ compare ─▶ Verdict
 //! ```

@@ -36,7 +36,7 @@ pub use settings::Settings;
 pub use spread::Spread;
 pub(crate) use stage::stages;
 pub use stage::{Bucket, Stage};
-pub use warnings::{LATE_SHARE_MAX, OTHER_LOAD_MAX, SPREAD_MAX, STEAL_MAX};
+pub use warnings::{LATE_SHARE_MAX, OTHER_LOAD_MAX, SPREAD_MAX, STEAL_MAX, UNSENT_SHARE_MAX};
 
 #[cfg(test)]
 mod tests;

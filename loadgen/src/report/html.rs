@@ -21,7 +21,7 @@ impl Report {
     /// The page, complete in itself.
     #[must_use]
     pub fn html(&self) -> String {
-        let title = format!("Load report: {} bids/s accepted", count(self.accepted_rate));
+        let title = format!("Load report: {} bids/s accepted", count(self.median("accepted_rate")));
         let parts = [
             format!(
                 "<header>\n<h1>Load report</h1>\n<p class=\"lead\">{}</p>\n</header>\n",
@@ -45,7 +45,7 @@ impl Report {
         let runs = if self.runs.is_empty() {
             String::new()
         } else {
-            format!("; {} runs, shown is the middle one", self.runs.len())
+            format!("; {} runs: the numbers are medians, the plots show the middle one", self.runs.len())
         };
         let processes =
             if self.parts.is_empty() { String::new() } else { format!("; {} processes", self.parts.len()) };
@@ -62,19 +62,22 @@ impl Report {
     }
 
     fn headline(&self) -> String {
-        let latency = &self.latency_us;
         let late = 100.0 * self.late_sends as f64 / self.made.max(1) as f64;
+        let [accepted, achieved] =
+            ["accepted_rate", "achieved_rate"].map(|figure| count(self.median(figure)));
+        let [p50, p99, p99_9, p99_99, max] =
+            ["p50", "p99", "p99.9", "p99.99", "max"].map(|figure| micros(self.median(figure)));
         let numbers = [
-            ("main", count(self.accepted_rate), "bids/s accepted".to_owned()),
-            ("", count(self.offered_rate), format!("bids/s offered; {} answered", count(self.achieved_rate))),
-            ("", micros(latency.p50), "p50".to_owned()),
-            ("", micros(latency.p99), "p99".to_owned()),
-            ("", micros(latency.p99_9), format!("p99.9; p99.99 {}", micros(latency.p99_99))),
-            ("", micros(latency.max), "longest".to_owned()),
+            ("main", accepted, "bids/s accepted".to_owned()),
+            ("", count(self.offered_rate), format!("bids/s offered, {achieved} answered")),
+            ("", p50, "p50".to_owned()),
+            ("", p99, "p99".to_owned()),
+            ("", p99_9, format!("p99.9 (p99.99 {p99_99})")),
+            ("", max, "longest".to_owned()),
             (
                 "",
                 format!("{} %", three(late)),
-                format!("sent late; {} never sent", count(self.unsent as f64)),
+                format!("sent late, {} never sent", count(self.unsent as f64)),
             ),
         ];
         let cell = |(class, value, name): (&str, String, String)| {

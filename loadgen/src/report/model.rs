@@ -13,8 +13,8 @@ use std::path::Path;
 pub const FORMAT: u32 = 1;
 
 /// How a run went. Rates are per second of the time in which bids were made; latencies in microseconds, from the planned
-/// time in an open loop and from the first sending in a closed one. Of several repeats, the fields are those of the run with the
-/// middle accepted rate; `runs` has all of them, `spread` how far they were apart.
+/// time in an open loop and from the first sending in a closed one. Of several repeats, the fields are those of the middle
+/// run (by accepted rate, in an open loop by p99); `runs` has all of them, `spread` how far they were apart.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(title = "Report of a run of Gavel's load generator")]
 pub struct Report {

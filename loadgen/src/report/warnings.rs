@@ -1,28 +1,41 @@
 //! What makes figures doubtful. It is said beside them, by stated bounds, and never left out.
 
 use super::Report;
+use super::spread::FIGURES;
 
 /// Runs that are further apart than this share of their median are noisy.
 pub const SPREAD_MAX: f64 = 0.15;
 /// A generator that was late on more than this share of its sends measured itself.
 pub const LATE_SHARE_MAX: f64 = 0.01;
+/// Of an open loop of which more than this share was never sent, the offered rate was not reached.
+pub const UNSENT_SHARE_MAX: f64 = 0.001;
 /// Percent of the processors' time that the host may have taken away.
 pub const STEAL_MAX: f64 = 1.0;
 /// Percent of the processors' time that may have gone to others than generator and server.
 pub const OTHER_LOAD_MAX: f64 = 5.0;
 
+/// What is looked at in each run.
+const CHECKS: [fn(&Report) -> Option<String>; 6] =
+    [Report::late, Report::not_sent, Report::steal, Report::other_load, Report::fates, Report::gone];
+
 impl Report {
     /// The same with its warnings computed anew.
     pub(crate) fn with_warnings(mut self) -> Self {
-        let own =
-            [self.late(), self.unsent_share(), self.steal(), self.other_load(), self.fates(), self.gone()];
-        let of_runs = self.runs.iter().enumerate().flat_map(|(index, run)| {
-            run.warnings.iter().map(move |warning| format!("run {}: {warning}", index + 1))
-        });
-        // The run that stands for all is among them.
-        let own = own.into_iter().flatten().filter(|_| self.runs.is_empty());
-        self.warnings = own.chain(of_runs).chain(self.apart()).collect();
+        let told = CHECKS.iter().filter_map(|check| self.told_by(*check));
+        self.warnings = told.chain(self.apart()).collect();
         self
+    }
+
+    /// One doubt in words: of a single run its own, of several how many of them it is of, and one of them.
+    fn told_by(&self, check: fn(&Self) -> Option<String>) -> Option<String> {
+        if self.runs.is_empty() {
+            return check(self);
+        }
+        let told = |(index, run): (usize, &Self)| Some((index + 1, check(run)?));
+        let all: Vec<(usize, String)> = self.runs.iter().enumerate().filter_map(told).collect();
+        let (run, text) = all.first()?;
+        let of_all = format!("{} of {} runs, such as run {run}", all.len(), self.runs.len());
+        Some(if all.len() == 1 { format!("run {run}: {text}") } else { format!("{of_all}: {text}") })
     }
 
     fn late(&self) -> Option<String> {
@@ -35,9 +48,15 @@ impl Report {
         })
     }
 
-    fn unsent_share(&self) -> Option<String> {
+    fn not_sent(&self) -> Option<String> {
         let count = self.unsent;
-        (count > 0).then(|| format!("{count} planned bids were never sent: the offered rate was not reached"))
+        let share = count as f64 / (self.made + count).max(1) as f64;
+        (share > UNSENT_SHARE_MAX).then(|| {
+            format!(
+                "{count} planned bids ({:.1} %) were never sent: the offered rate was not reached",
+                100.0 * share
+            )
+        })
     }
 
     fn steal(&self) -> Option<String> {
@@ -60,10 +79,14 @@ impl Report {
         self.server_gone.then(|| "the server went away and did not come back in time".to_owned())
     }
 
-    fn apart(&self) -> impl Iterator<Item = String> {
-        self.spread.iter().filter(|(_, spread)| spread.is_noisy).map(|(figure, spread)| {
-            format!("{figure} differs by {:.0} % between the runs", 100.0 * spread.relative)
-        })
+    fn apart(&self) -> Option<String> {
+        let noisy =
+            FIGURES.iter().filter_map(|name| Some((name, self.spread.get(*name).filter(|s| s.is_noisy)?)));
+        let noisy = noisy
+            .map(|(name, spread)| format!("{} by {:.0} %", name.replace('_', " "), 100.0 * spread.relative));
+        let all = noisy.collect::<Vec<_>>().join(", ");
+        let bound = 100.0 * SPREAD_MAX;
+        (!all.is_empty()).then(|| format!("the runs are more than {bound:.0} % apart: {all}"))
     }
 }
 
@@ -81,7 +104,7 @@ mod tests {
         assert_eq!(within.warnings, [""; 0]);
         for (report, part) in [
             (Report { late_sends: 11, ..quiet.clone() }, "1.1 % of its bids"),
-            (Report { unsent: 1, ..quiet.clone() }, "never sent"),
+            (Report { unsent: 2, ..quiet.clone() }, "2 planned bids (0.2 %) were never sent"),
             (Report { load: load(1.1, 0.0), ..quiet.clone() }, "steal"),
             (Report { load: load(0.0, 6.0), ..quiet.clone() }, "other programs took 6 %"),
             (Report { unknown: 1, ..quiet.clone() }, "fate is unknown"),
