@@ -26,39 +26,22 @@ impl Machine {
     /// Looks at this machine, and at the file system below `data`.
     #[must_use]
     pub fn look(data: &Path) -> Self {
+        let unknown = || "unknown".to_owned();
+        let gavel_loadgen::machine::Machine { cpu, cores, kernel, disk, .. } =
+            gavel_loadgen::machine::Machine::look(Some(data));
         Self {
-            cpu: line("/proc/cpuinfo", "model name").unwrap_or_else(unknown),
-            cores: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
-            kernel: read_to_string("/proc/sys/kernel/osrelease")
-                .map_or_else(|_| unknown(), |release| release.trim().to_owned()),
-            file_system: file_system(data).unwrap_or_else(unknown),
+            cpu,
+            cores,
+            kernel,
+            file_system: disk.map_or_else(unknown, |disk| disk.file_system),
             commit: commit().unwrap_or_else(unknown),
             load_before: load().unwrap_or(f64::NAN),
         }
     }
 }
 
-fn unknown() -> String {
-    "unknown".to_owned()
-}
-
-fn line(path: &str, key: &str) -> Option<String> {
-    let text = read_to_string(path).ok()?;
-    let value = text.lines().find(|line| line.starts_with(key))?.split_once(':')?.1;
-    Some(value.trim().to_owned())
-}
-
 fn load() -> Option<f64> {
     read_to_string("/proc/loadavg").ok()?.split(' ').next()?.parse().ok()
-}
-
-/// The type of the mount with the longest path above `data`.
-fn file_system(data: &Path) -> Option<String> {
-    let data = data.canonicalize().ok()?;
-    let mounts = read_to_string("/proc/self/mounts").ok()?;
-    let fields = mounts.lines().map(|line| line.split(' ').collect::<Vec<_>>());
-    let above = fields.filter(|fields| fields.len() > 2 && data.starts_with(fields[1]));
-    above.max_by_key(|fields| fields[1].len()).map(|fields| fields[2].to_owned())
 }
 
 fn commit() -> Option<String> {

@@ -1,5 +1,9 @@
 //! The command line of `loadgen`, and its arguments for whoever offers the same commands.
 
+mod reporting;
+
+pub use reporting::{CompareArgs, MeasuringArgs, MergeArgs};
+
 use crate::distribution::Distribution;
 use crate::options::Options;
 use crate::schedule::{Arrivals, Shape, Spacing};
@@ -37,6 +41,12 @@ pub enum Command {
     Run(Box<RunArgs>),
     /// Check ledgers against a server
     Verify(VerifyArgs),
+    /// Put two reports side by side
+    Compare(CompareArgs),
+    /// Add up the reports of several processes or machines that drove one run together
+    Merge(MergeArgs),
+    /// Print the JSON Schema of reports
+    Schema,
 }
 
 /// The arguments of `run`. The fields are those of [`Options`].
@@ -60,6 +70,9 @@ pub struct RunArgs {
     /// How long bids are made: 10s, 500ms, 5m
     #[arg(long, default_value = "10s", value_parser = parse_duration)]
     pub duration: Duration,
+    /// What is measured, how often, and where the report goes
+    #[command(flatten)]
+    pub measuring: MeasuringArgs,
     /// Connections
     #[arg(long, default_value_t = 8)]
     pub connections: u32,
@@ -164,6 +177,9 @@ impl RunArgs {
             auctions: self.auctions,
             bidders: self.bidders,
             duration: self.duration,
+            warmup: self.measuring.warmup,
+            interval: self.measuring.interval,
+            repeats: self.measuring.repeats,
             connections: self.connections,
             pipeline: self.pipeline.unwrap_or(deep),
             threads: self.threads,
@@ -197,7 +213,7 @@ mod tests {
         let words = ["loadgen", "run"].into_iter().chain(line.split_whitespace());
         match Cli::try_parse_from(words).map_err(|error| error.to_string())?.command {
             Command::Run(args) => args.options().map_err(|error| error.to_string()),
-            Command::Verify(_) => Err("verify".into()),
+            _ => Err("not a run".into()),
         }
     }
 

@@ -17,5 +17,5 @@ mod stats;
 mod worker;
 
 pub(crate) use bid::uuid_bits;
-pub(crate) use stats::Stats;
+pub(crate) use stats::{Shared, Stats};
 pub(crate) use worker::{Plot, Worker};

@@ -3,8 +3,13 @@
 //! Closed loop: from the first sending to the answer. Open loop: from the planned time to the answer. A bid that was sent
 //! again counts once, from its beginning.
 
+mod packed;
+
+pub use packed::{PackedError, PackedLatencies};
+
 use hdrhistogram::Histogram;
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// Below this, times are not told apart: one microsecond.
 const LOW_NS: u64 = 1_000;
@@ -12,11 +17,11 @@ const LOW_NS: u64 = 1_000;
 const HIGH_NS: u64 = 3_600_000_000_000;
 
 /// A histogram of latencies.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Latencies(Histogram<u64>);
 
 /// The quantiles of a report, in microseconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Quantiles {
     /// Half of all bids took at most this long.
     pub p50: f64,
@@ -55,6 +60,10 @@ impl Latencies {
         let _added = self.0.add(&other.0);
     }
 
+    pub(crate) const fn as_histogram(&self) -> &Histogram<u64> {
+        &self.0
+    }
+
     /// Forgets everything.
     pub fn clear(&mut self) {
         self.0.reset();
@@ -64,6 +73,12 @@ impl Latencies {
     #[must_use]
     pub fn count(&self) -> u64 {
         self.0.len()
+    }
+
+    /// At which latency, in microseconds, this share of all bids (`0 ..= 1`) had been answered; 0 where nothing was counted.
+    #[must_use]
+    pub fn quantile_us(&self, share: f64) -> f64 {
+        self.0.value_at_quantile(share) as f64 / 1e3
     }
 
     /// The quantiles; zeros where nothing was counted.

@@ -1,7 +1,7 @@
 //! Load for a Gavel server, the ledger of what it acknowledged, and the proof that it kept its word.
 //!
 //! ```text
-//! run:    options ─▶ open auctions ─▶ workers (one thread, many connections) ─▶ Report
+//! run:    options ─▶ open auctions ─▶ workers (one thread, many connections) ─▶ Report ─▶ text, JSON, hlog, page
 //!                                        └─▶ ledger: every acknowledged bid, every bid of unknown fate
 //! verify: ledger + server ─▶ ask every bid again ─▶ compute every auction anew ─▶ compare ─▶ Verdict
 //! ```
@@ -14,9 +14,11 @@ pub mod board;
 pub mod cli;
 pub mod distribution;
 mod drive;
+mod info;
 pub mod latency;
 pub mod ledger;
 mod link;
+pub mod machine;
 mod opening;
 pub mod options;
 pub mod oracle;
@@ -26,6 +28,8 @@ mod reply;
 pub mod report;
 mod run;
 pub mod schedule;
+mod series;
+mod surroundings;
 pub mod terms;
 mod units;
 pub mod verify;

@@ -1,7 +1,9 @@
 //! `loadgen`: see `loadgen --help`. Thin: everything is in the library.
 
+mod reporting;
+
 use clap::Parser;
-use gavel_loadgen::cli::{Cli, Command};
+use gavel_loadgen::cli::{Cli, Command, RunArgs};
 use gavel_loadgen::progress::ProgressLine;
 use gavel_loadgen::verify::VerifyProgress;
 use gavel_loadgen::{RunError, VerifyError, run, verify};
@@ -18,17 +20,32 @@ const WRONG_USE: u8 = 2;
 fn main() -> ExitCode {
     let Cli { json, quiet, command } = Cli::parse();
     match command {
-        Command::Run(args) => match args.options() {
-            Ok(options) => {
-                if let Err(error) = stop_in_order_on_interrupt(&options.stop) {
-                    return fail(&error, FAILED);
-                }
-                let mut line = ProgressLine::new(quiet);
-                finish_run(run(options, |progress| line.show(progress)), json)
-            }
-            Err(error) => fail(&error, WRONG_USE),
-        },
+        Command::Run(args) => bid(*args, json, quiet),
         Command::Verify(args) => finish_verify(verify(&args.into(), |progress| show(progress, quiet)), json),
+        Command::Compare(args) => reporting::compare(&args, json),
+        Command::Merge(args) => reporting::merge(&args, json),
+        Command::Schema => print(format!("{:#}", gavel_loadgen::report::schema()), true),
+    }
+}
+
+fn bid(args: RunArgs, json: bool, quiet: bool) -> ExitCode {
+    let out = args.measuring.out.clone();
+    let options = match args.options() {
+        Ok(options) => options,
+        Err(error) => return fail(&error, WRONG_USE),
+    };
+    // What can't be written is told before the run, not after it.
+    if let Some(Err(error)) = out.as_deref().map(std::fs::create_dir_all) {
+        return fail(&format_args!("the report's directory can't be made: {error}"), FAILED);
+    }
+    if let Err(error) = stop_in_order_on_interrupt(&options.stop) {
+        return fail(&error, FAILED);
+    }
+    let mut line = ProgressLine::new(quiet);
+    match run(options, |progress| line.show(progress)) {
+        Ok(report) => reporting::finish(&report, out.as_deref(), json),
+        Err(error @ (RunError::Options(_) | RunError::Terms(_))) => fail(&error, WRONG_USE),
+        Err(error) => fail(&error, FAILED),
     }
 }
 
@@ -36,14 +53,6 @@ fn main() -> ExitCode {
 fn stop_in_order_on_interrupt(stop: &Arc<AtomicBool>) -> std::io::Result<()> {
     signal_hook::flag::register_conditional_default(SIGINT, Arc::clone(stop))?;
     signal_hook::flag::register(SIGINT, Arc::clone(stop)).map(|_| ())
-}
-
-fn finish_run(report: Result<gavel_loadgen::Report, RunError>, json: bool) -> ExitCode {
-    match report {
-        Ok(report) => print(if json { report.json() } else { report.to_string() }, !report.server_gone),
-        Err(error @ (RunError::Options(_) | RunError::Terms(_))) => fail(&error, WRONG_USE),
-        Err(error) => fail(&error, FAILED),
-    }
 }
 
 fn finish_verify(verdict: Result<gavel_loadgen::Verdict, VerifyError>, json: bool) -> ExitCode {

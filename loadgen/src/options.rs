@@ -9,6 +9,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+/// The most points of all series of a report together: they are some 10 MB of JSON.
+pub const POINTS_MAX: u32 = 10_000;
+/// The shortest interval of a series: workers look up several times in it.
+const INTERVAL_LEAST: Duration = Duration::from_millis(100);
+
 /// The settings of a run.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -22,8 +27,15 @@ pub struct Options {
     pub auctions: u32,
     /// Bidders to choose from, `2 ..= 900_000_000`. Default 100,000.
     pub bidders: u32,
-    /// How long bids are made, 1 ms to 24 hours. Answers are waited for after it. Default 10 s.
+    /// How long bids are made that count, 1 ms to 24 hours. Answers are waited for after it. Default 10 s.
     pub duration: Duration,
+    /// How long bids are made before, that go to the ledger and do not count, up to 1 h. Default 0.
+    pub warmup: Duration,
+    /// How long an interval of the report's series is, 100 ms to 1 h; all runs together have at most
+    /// [`POINTS_MAX`] of them. Default: [`Options::interval`] chooses.
+    pub interval: Option<Duration>,
+    /// How often to do the same run, with new auctions each time, `1 ..= 100`. Default 1.
+    pub repeats: u32,
     /// Connections, `1 ..= 10_000`. Default 8.
     pub connections: u32,
     /// Most bids in flight on one connection, `1 ..= 65_536`. A closed loop keeps exactly so many. Default 64.
@@ -76,6 +88,9 @@ impl Options {
             auctions: 10_000,
             bidders: 100_000,
             duration: Duration::from_secs(10),
+            warmup: Duration::ZERO,
+            interval: None,
+            repeats: 1,
             connections: 8,
             pipeline: 64,
             threads: 1,
@@ -105,6 +120,9 @@ impl Options {
         within("threads", u64::from(self.threads), 1, u64::from(self.connections.min(64)))?;
         within("spread", u64::from(self.spread), 0, 1_000)?;
         within("duration in ms", millis(self.duration), 1, 24 * hour)?;
+        within("warmup in ms", millis(self.warmup), 0, hour)?;
+        within("repeats", u64::from(self.repeats), 1, 100)?;
+        self.validate_interval()?;
         within("open-for in ms", millis(self.open_for), 0, 30 * 24 * hour)?;
         within("reconnect-for in ms", millis(self.reconnect_for), 0, hour)?;
         within("drain-for in ms", millis(self.drain_for), 0, hour)?;
@@ -118,6 +136,34 @@ impl Options {
             return Err(OptionsError { setting, value, allowed: "0 to 1".into() });
         }
         Ok(())
+    }
+}
+
+impl Options {
+    /// How long bids are made in one run, those of the warm-up too.
+    #[must_use]
+    pub fn bidding(&self) -> Duration {
+        self.warmup + self.duration
+    }
+
+    /// How long an interval of the series is. Where none was asked for: a second; less in a run of less than half a minute, so that
+    /// there is something to see; whole seconds more where there would be too many.
+    #[must_use]
+    pub fn interval(&self) -> Duration {
+        let least_s = (self.bidding() * self.repeats).as_secs() / u64::from(POINTS_MAX);
+        self.interval.unwrap_or_else(|| match millis(self.bidding()) {
+            _ if least_s > 0 => Duration::from_secs(least_s + 1),
+            ..5_000 => INTERVAL_LEAST,
+            5_000..30_000 => Duration::from_millis(250),
+            _ => Duration::from_secs(1),
+        })
+    }
+
+    fn validate_interval(&self) -> Result<(), OptionsError> {
+        let Some(interval) = self.interval else { return Ok(()) };
+        within("interval in ms", millis(interval), millis(INTERVAL_LEAST), 3_600_000)?;
+        let points = millis(self.bidding()) / millis(interval) * u64::from(self.repeats);
+        within("the number of intervals over all repeats", points, 0, u64::from(POINTS_MAX))
     }
 }
 
@@ -142,6 +188,25 @@ mod tests {
     }
 
     #[test]
+    fn the_interval_that_is_chosen_is_always_allowed() {
+        let mut options = Options::new(([127, 0, 0, 1], 7400).into());
+        for (seconds, repeats, interval_ms) in [
+            (1, 1, 100),
+            (10, 1, 250),
+            (60, 1, 1_000),
+            (86_400, 1, 9_000),
+            (60, 100, 1_000),
+            (3_600, 100, 37_000),
+        ] {
+            (options.duration, options.repeats) = (Duration::from_secs(seconds), repeats);
+            assert_eq!(options.interval().as_millis(), interval_ms, "{seconds} s x {repeats}");
+            options.interval = Some(options.interval());
+            assert_eq!(options.validate(), Ok(()));
+            options.interval = None;
+        }
+    }
+
+    #[test]
     fn what_is_out_of_bounds_is_named_with_what_is_allowed() {
         let with = |change: fn(&mut Options)| {
             let mut options = Options::new(([127, 0, 0, 1], 7400).into());
@@ -151,6 +216,13 @@ mod tests {
         assert_eq!(with(|o| o.auctions = 0), "auctions is 0, allowed is 1 to 1000000");
         assert_eq!(with(|o| o.threads = 9), "threads is 9, allowed is 1 to 8");
         assert_eq!(with(|o| o.retry_ids = 1.5), "retry-ids is 1.5, allowed is 0 to 1");
+        assert_eq!(with(|o| o.repeats = 101), "repeats is 101, allowed is 1 to 100");
+        assert_eq!(
+            with(|o| o.interval = Some(Duration::from_millis(99))),
+            "interval in ms is 99, allowed is 100 to 3600000"
+        );
+        let many = with(|o| (o.interval, o.duration) = (Some(INTERVAL_LEAST), Duration::from_secs(1_001)));
+        assert_eq!(many, "the number of intervals over all repeats is 10010, allowed is 0 to 10000");
         assert_eq!(with(|o| o.duration = Duration::ZERO), "duration in ms is 0, allowed is 1 to 86400000");
     }
 }

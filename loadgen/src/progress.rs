@@ -3,6 +3,8 @@
 use crate::drive::{Plot, Stats};
 use crate::latency::Quantiles;
 use crate::options::Options;
+use crate::report::Point;
+use crate::series::Recorder;
 use std::collections::VecDeque;
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
@@ -17,6 +19,8 @@ pub enum Phase {
         /// How many there will be.
         of: u64,
     },
+    /// Bids are being made that do not count.
+    WarmingUp,
     /// Bids are being made.
     Bidding,
     /// The last answers are waited for.
@@ -30,6 +34,10 @@ pub enum Phase {
 pub struct Progress {
     /// Where it is.
     pub phase: Phase,
+    /// Which run this is: `1 ..= repeats`.
+    pub repeat: u32,
+    /// How many runs there will be.
+    pub repeats: u32,
     /// Since bidding began.
     pub elapsed: Duration,
     /// How long bidding is to last.
@@ -52,8 +60,10 @@ impl Progress {
     pub(crate) fn opening(done: u64, of: u64, options: &Options) -> Self {
         Self {
             phase: Phase::Opening { done, of },
+            repeat: 1,
+            repeats: 1,
             elapsed: Duration::ZERO,
-            duration: options.duration,
+            duration: options.bidding(),
             accepted: 0,
             refused: 0,
             accepted_rate: 0.0,
@@ -71,29 +81,44 @@ const RATE_OVER_NS: u64 = 1_000_000_000;
 /// Turns the workers' counts into progress.
 pub(crate) struct Meter<'a> {
     plot: &'a Plot,
-    total: Stats,
+    recorder: Recorder,
+    accepted_total: u64,
+    refused_total: u64,
     /// When so many bids were accepted, from about [`RATE_OVER_NS`] ago on.
     accepted: VecDeque<(u64, u64)>,
 }
 
 impl<'a> Meter<'a> {
     pub(crate) fn new(plot: &'a Plot) -> Self {
-        Self { plot, total: Stats::default(), accepted: VecDeque::from([(plot.clock.elapsed_ns(), 0)]) }
+        Self {
+            plot,
+            recorder: Recorder::new(plot.grid),
+            accepted_total: 0,
+            refused_total: 0,
+            accepted: VecDeque::from([(plot.clock.elapsed_ns(), 0)]),
+        }
     }
 
     /// What has happened since the last reading.
     pub(crate) fn read(&mut self) -> Progress {
-        let (now_ns, mut latest) = (self.plot.clock.elapsed_ns(), Stats::default());
-        self.plot.shared.take_into(&mut latest);
-        self.total.merge(&latest);
-        let accepted = self.total.tally.accepted();
+        let now_ns = self.plot.clock.elapsed_ns();
+        let latest = self.recorder.take(&self.plot.shared, now_ns);
+        self.accepted_total += latest.tally.accepted();
+        self.refused_total += latest.tally.total() - latest.tally.accepted();
+        let accepted = self.accepted_total;
         let accepted_rate = self.rate(now_ns, accepted);
         Progress {
-            phase: if now_ns < self.plot.end_ns { Phase::Bidding } else { Phase::Draining },
+            phase: match now_ns {
+                _ if now_ns < self.plot.grid.measured_ns => Phase::WarmingUp,
+                _ if now_ns < self.plot.end_ns => Phase::Bidding,
+                _ => Phase::Draining,
+            },
+            repeat: 1,
+            repeats: 1,
             elapsed: Duration::from_nanos(now_ns.saturating_sub(self.plot.begin_ns)),
-            duration: self.plot.options.duration,
+            duration: self.plot.options.bidding(),
             accepted,
-            refused: self.total.tally.total() - accepted,
+            refused: self.refused_total,
             accepted_rate,
             latency_us: latest.latencies.quantiles(),
             connections_up: self.plot.shared.up(),
@@ -111,15 +136,18 @@ impl<'a> Meter<'a> {
         (accepted - before) as f64 * 1e9 / (now_ns - then_ns).max(1) as f64
     }
 
-    /// All that was counted.
-    pub(crate) fn into_total(mut self) -> Stats {
-        self.plot.shared.take_into(&mut self.total);
-        self.total
+    /// All that was counted, and the series up to this time.
+    pub(crate) fn finish(mut self, ended_ns: u64) -> (Stats, Vec<Point>) {
+        self.recorder.take(&self.plot.shared, ended_ns);
+        self.recorder.finish(ended_ns)
     }
 }
 
 impl std::fmt::Display for Progress {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.repeats > 1 {
+            write!(f, "run {} of {} | ", self.repeat, self.repeats)?;
+        }
         if let Phase::Opening { done, of } = self.phase {
             return write!(f, "opening auctions: {done} of {of}");
         }
@@ -136,9 +164,10 @@ impl std::fmt::Display for Progress {
             self.refused
         )?;
         match (self.connections_up, self.phase) {
-            (up, Phase::Bidding) if up < self.connections => {
+            (up, Phase::Bidding | Phase::WarmingUp) if up < self.connections => {
                 write!(f, " | {up} of {} connections", self.connections)
             }
+            (_, Phase::WarmingUp) => f.write_str(" | warming up"),
             (_, Phase::Draining) => f.write_str(" | waiting for the last answers"),
             _ => Ok(()),
         }

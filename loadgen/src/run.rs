@@ -2,16 +2,20 @@
 
 use crate::board::Board;
 use crate::distribution::{Ends, Picker};
-use crate::drive::{Plot, Stats, Worker};
+use crate::drive::{Plot, Worker};
 use crate::ledger::{Bases, BlockWriter, LedgerFile, OpenedAuction, Totals, WriteError};
 use crate::link::LinkError;
 use crate::opening::open_auctions;
 use crate::options::{Options, OptionsError};
 use crate::progress::{Meter, Phase, Progress};
-use crate::report::{LedgerReport, Report, Settings};
+use crate::report::{LedgerReport, Measured, Report, Settings};
+use crate::series::Grid;
+use crate::surroundings::Surroundings;
 use crate::terms::{KnownTerms, TermsError};
 use crate::units::Clock;
 use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread::ScopedJoinHandle;
 use std::time::Duration;
@@ -50,13 +54,38 @@ pub enum RunError {
     Thread(io::Error),
 }
 
-/// Opens auctions, bids on them, and says how it went. Blocks until it is over; `progress` is told a few times a second.
+/// Opens auctions, bids on them, and says how it went; as often as the options say. Blocks until it is over; `progress` is told a
+/// few times a second. A run that was stopped early is the last.
 ///
 /// # Errors
-/// When the run could not begin, or its ledger could not be written. A server that goes away during the run is no error
+/// When a run could not begin, or its ledger could not be written. A server that goes away during the run is no error
 /// but part of the report.
 pub fn run(options: Options, mut progress: impl FnMut(&Progress)) -> Result<Report, RunError> {
     options.validate()?;
+    let (repeats, stop, mut reports) = (options.repeats, Arc::clone(&options.stop), Vec::new());
+    for repeat in 1..=repeats {
+        let ledger = options.ledger.as_deref().map(|path| ledger_path(path, repeat));
+        let options = Options { ledger, ..options.clone() };
+        let report = once(options, &mut |told: &Progress| progress(&Progress { repeat, repeats, ..*told }))?;
+        let is_last = report.server_gone || stop.load(Relaxed);
+        reports.push(report);
+        if is_last {
+            break;
+        }
+    }
+    Ok(Report::repeated(reports))
+}
+
+/// Each repeat has a ledger of its own: `FILE`, `FILE.2`, `FILE.3` …
+fn ledger_path(path: &Path, repeat: u32) -> PathBuf {
+    let mut path = path.as_os_str().to_owned();
+    if repeat > 1 {
+        path.push(format!(".{repeat}"));
+    }
+    path.into()
+}
+
+fn once(options: Options, progress: &mut impl FnMut(&Progress)) -> Result<Report, RunError> {
     let clock = Clock::start();
     let run = clock.now_us() ^ u64::from(std::process::id()) << 48;
     let timing = Timing::plan(&options, &clock);
@@ -64,7 +93,7 @@ pub fn run(options: Options, mut progress: impl FnMut(&Progress)) -> Result<Repo
         (0..options.auctions).map(|index| options.terms.json(index, timing.ends.of(index))).collect();
     let terms = texts.iter().map(|text| KnownTerms::parse(text)).collect::<Result<Vec<_>, _>>()?;
     let ledger = options.ledger.as_deref().map(LedgerFile::create).transpose()?;
-    let opened = match open(&options, run, &texts, &clock, &mut progress) {
+    let opened = match open(&options, run, &texts, &clock, progress) {
         Ok(opened) => opened,
         Err(error) => {
             ledger.into_iter().for_each(LedgerFile::discard);
@@ -73,6 +102,7 @@ pub fn run(options: Options, mut progress: impl FnMut(&Progress)) -> Result<Repo
     };
     ledger.as_ref().map(LedgerFile::begin).transpose()?;
     let bases = Bases::new(&opened, &terms);
+    let surroundings = Surroundings::look(&options);
     let settings = Settings::new(&options, run, clock.now_us());
     let mut totals = Totals::default();
     if let Some(ledger) = &ledger {
@@ -81,18 +111,24 @@ pub fn run(options: Options, mut progress: impl FnMut(&Progress)) -> Result<Repo
         totals += first.finish();
     }
     let plot = plot(options, run, clock, &terms[0], &opened, &timing);
-    let (stats, written) =
-        bid(&plot, &timing, || ledger.as_ref().map(|ledger| ledger.writer(bases.clone())), &mut progress)?;
+    let writer = || ledger.as_ref().map(|ledger| ledger.writer(bases.clone()));
+    let (meter, written) = bid(&plot, &timing, writer, progress)?;
     totals += written;
     let ended_ns = plot.clock.elapsed_ns();
-    let ledger = match ledger {
-        Some(ledger) => {
-            Some(LedgerReport::new(plot.options.ledger.as_deref(), ledger.close(totals)?, totals))
-        }
-        None => None,
+    let (stats, series) = meter.finish(ended_ns);
+    let path = plot.options.ledger.as_deref();
+    let ledger = ledger.map(|ledger| ledger.close(totals)).transpose()?;
+    let measured = Measured {
+        settings,
+        stats,
+        series,
+        bidding_ns: ended_ns.min(plot.end_ns).saturating_sub(plot.grid.measured_ns),
+        total_ns: ended_ns.saturating_sub(plot.grid.measured_ns),
+        server_gone: plot.gone.load(Relaxed),
+        ledger: ledger.map(|bytes| LedgerReport::new(path, bytes, totals)),
+        ..Measured::default()
     };
-    let bidding_ns = ended_ns.min(plot.end_ns).saturating_sub(plot.begin_ns);
-    Ok(Report::new(settings, &stats, bidding_ns, ended_ns - plot.begin_ns, plot.gone.load(Relaxed), ledger))
+    Ok(surroundings.complete(measured).into())
 }
 
 /// When bids begin and auctions end.
@@ -105,7 +141,7 @@ struct Timing {
 impl Timing {
     fn plan(options: &Options, clock: &Clock) -> Self {
         let now_ns = clock.elapsed_ns();
-        let duration_us = options.duration.as_micros() as u64;
+        let duration_us = options.bidding().as_micros() as u64;
         if options.distribution.ends_during_run() {
             let begin_ns = now_ns + OPENING_NS + OPENING_EACH_NS * u64::from(options.auctions);
             let spacing_us = duration_us as f64 / f64::from(options.auctions);
@@ -145,19 +181,22 @@ fn plot(
 ) -> Plot {
     let now_ns = clock.elapsed_ns();
     let begin_ns = timing.begin_ns.map_or(now_ns, |planned_ns| planned_ns.max(now_ns));
-    let end_ns = timing.begin_ns.unwrap_or(begin_ns) + options.duration.as_nanos() as u64;
+    let end_ns = timing.begin_ns.unwrap_or(begin_ns) + options.bidding().as_nanos() as u64;
+    let measured_ns = begin_ns + options.warmup.as_nanos() as u64;
+    let interval_ns = options.interval().as_nanos() as u64;
+    let grid = Grid { begin_ns, measured_ns, end_ns, interval_ns };
     let board = Board::new(opened.len(), terms, options.bidders, options.spread);
     let auctions = opened.iter().map(|opened| opened.auction).collect();
-    Plot::new(options, run, clock, board, auctions, begin_ns, end_ns)
+    Plot::new(options, run, clock, board, auctions, grid)
 }
 
 /// Lets the workers bid, and tells progress meanwhile.
-fn bid(
-    plot: &Plot,
+fn bid<'a>(
+    plot: &'a Plot,
     timing: &Timing,
     ledger: impl Fn() -> Option<BlockWriter>,
     progress: &mut impl FnMut(&Progress),
-) -> Result<(Stats, Totals), RunError> {
+) -> Result<(Meter<'a>, Totals), RunError> {
     let Options { auctions, connections, threads, distribution, .. } = plot.options;
     let pickers = distribution.pickers(auctions, connections, timing.ends);
     let mut lanes: Vec<Vec<(u32, Picker)>> = vec![Vec::new(); threads as usize];
@@ -185,6 +224,6 @@ fn bid(
             totals += thread.join().map_err(|_| RunError::Thread(io::Error::other("a worker panicked")))?;
         }
         progress(&Progress { phase: Phase::Done, ..meter.read() });
-        Ok((meter.into_total(), totals))
+        Ok((meter, totals))
     })
 }

@@ -79,6 +79,12 @@ impl TermsPlan {
         Ok(self)
     }
 
+    /// What all auctions have in common.
+    #[must_use]
+    pub fn common(&self) -> Value {
+        Value::Object(self.fields.clone())
+    }
+
     /// The JSON terms of auction number `index`, which ends at `ends_us` (microseconds since 1970).
     #[must_use]
     pub fn json(&self, index: u32, ends_us: u64) -> String {

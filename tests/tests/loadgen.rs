@@ -2,10 +2,16 @@
 //! finds, and what is not there it does not find.
 //!
 //! Method: the real binary, in short runs of every distribution, each verified; then a ledger against a server that never saw
-//! its run, which must fail.
+//! its run, which must fail. Reports are read back by others than who wrote them: the JSON Schema's validator and HdrHistogram's log
+//! reader; and by `compare` and `merge`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a suite fails by panicking")]
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use gavel_tests::{Options, Server, binaries};
+use hdrhistogram::Histogram;
+use hdrhistogram::serialization::Deserializer;
+use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
 use serde_json::Value;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -80,6 +86,126 @@ fn a_run_that_never_began_leaves_the_ledger_before_it() {
     let output = loadgen("verify", &server, &ledger, &[]);
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("nothing to verify"), "{output:?}");
+}
+
+#[test]
+fn a_repeated_run_with_warm_up_is_reported_in_every_form_and_verified() {
+    let server = Server::start(Options::new());
+    let folder = tempfile::tempdir().unwrap();
+    let (ledger, out) = (folder.path().join("ledger"), folder.path().join("out"));
+    let flags = ["--warmup", "500ms", "--repeats", "2", "--out", out.to_str().unwrap()];
+    let printed = run(&server, &ledger, &flags);
+    let written: Value = serde_json::from_slice(&std::fs::read(out.join("report.json")).unwrap()).unwrap();
+    assert_eq!(printed, written);
+    assert_eq!(written["runs"].as_array().unwrap().len(), 2, "each run is there");
+    assert!(written["spread"]["accepted_rate"]["median"].as_f64() > Some(0.0), "{}", written["spread"]);
+    assert_eq!(written["server"]["epoch"], 1, "{}", written["server"]);
+    for run in written["runs"].as_array().unwrap() {
+        assert_series_adds_up(run);
+    }
+    let page = std::fs::read_to_string(out.join("report.html")).unwrap();
+    assert!(page.contains("<svg") && page.contains("warm-up"), "{page}");
+    assert_interval_log(&std::fs::read(out.join("report.hlog")).unwrap(), &written);
+    let ledgers = [ledger.clone(), ledger.with_extension("2")];
+    for (ledger, run) in ledgers.iter().zip(written["runs"].as_array().unwrap()) {
+        let output = loadgen("verify", &server, ledger, &[]);
+        let verdict: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{verdict}");
+        assert!(
+            verdict["acked"].as_u64() > run["accepted"].as_u64(),
+            "the warm-up is in the ledger, not in the report"
+        );
+    }
+}
+
+/// What counts adds up to the totals; the warm-up is told, and does not count.
+fn assert_series_adds_up(run: &Value) {
+    let series = run["series"].as_array().unwrap();
+    let (warm, counted): (Vec<_>, Vec<_>) = series.iter().partition(|point| point["phase"] == "warmup");
+    let sum = |points: &[&Value]| points.iter().map(|point| point["accepted"].as_u64().unwrap()).sum::<u64>();
+    assert_eq!(Some(sum(&counted)), run["accepted"].as_u64());
+    assert!(sum(&warm) > 0 && warm.iter().all(|point| point["at_s"].as_f64() < Some(0.0)), "{warm:?}");
+}
+
+/// The interval log holds the report's bids, read with HdrHistogram's own reader.
+fn assert_interval_log(log: &[u8], report: &Value) {
+    let counted = IntervalLogIterator::new(log).filter_map(|entry| match entry.unwrap() {
+        LogEntry::Interval(interval) if interval.tag().is_none() => {
+            let bytes = BASE64_STANDARD.decode(interval.encoded_histogram()).unwrap();
+            let histogram: Histogram<u64> = Deserializer::new().deserialize(&mut bytes.as_slice()).unwrap();
+            Some(histogram.len())
+        }
+        _ => None,
+    });
+    assert_eq!(Some(counted.sum::<u64>()), report["answered"].as_u64());
+}
+
+#[test]
+fn a_real_report_is_valid_by_the_schema_that_is_printed() {
+    let server = Server::start(Options::new());
+    let folder = tempfile::tempdir().unwrap();
+    let report = run(&server, &folder.path().join("ledger"), &["--repeats", "2", "--rate", "2000"]);
+    let schema = Command::new(binaries::loadgen()).arg("schema").output().unwrap();
+    let schema: Value = serde_json::from_slice(&schema.stdout).unwrap();
+    let validator = jsonschema::draft202012::new(&schema).unwrap();
+    let errors: Vec<String> = validator.iter_errors(&report).map(|error| error.to_string()).collect();
+    assert_eq!(errors, [""; 0]);
+}
+
+#[test]
+fn processes_of_one_run_are_merged_and_runs_of_other_loads_are_not() {
+    let server = Server::start(Options::new());
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let drive = |name: &str, seed: &str, distribution: &str| {
+        let (ledger, out) = (folder.path().join(format!("{name}.ledger")), path(name));
+        let flags = ["--seed", seed, "--out", &out, "--distribution", distribution];
+        run(&server, &ledger, &flags)["accepted"].as_u64().unwrap()
+    };
+    let (first, second) = std::thread::scope(|scope| {
+        let first = scope.spawn(|| drive("first", "1", "uniform"));
+        (drive("second", "2", "uniform"), first.join().unwrap())
+    });
+    let (status, text) =
+        report_command(&["merge", "--json", &path("first"), &path("second"), "--out", &path("both")]);
+    assert_eq!(status, Some(0), "{text}");
+    let merged: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(merged["accepted"].as_u64(), Some(first + second));
+    assert_eq!(merged["parts"].as_array().unwrap().len(), 2);
+    drive("hot", "3", "hot");
+    let (status, text) = report_command(&["merge", &path("first"), &path("hot")]);
+    assert_eq!(status, Some(1), "{text}");
+    assert!(text.contains("the distribution is uniform in the first and hot:1 in another"), "{text}");
+}
+
+#[test]
+fn two_reports_are_put_side_by_side_and_a_worse_one_fails_where_that_is_asked() {
+    let server = Server::start(Options::new());
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    for (name, rate) in [("fast", "4000"), ("slow", "1000")] {
+        run(&server, &folder.path().join("ledger"), &["--rate", rate, "--out", &path(name)]);
+    }
+    let page = path("page.html");
+    let (status, text) = report_command(&["compare", &path("fast"), &path("slow"), "--html", &page]);
+    assert_eq!(status, Some(0), "{text}");
+    for part in ["accepted, bids/s", "B / A", "worse", "differs    arrivals: open loop, 4000/s"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(std::fs::read_to_string(&page).unwrap().contains("<svg"));
+    let held = ["compare", &path("fast"), &path("slow"), "--fail-if-worse", "50"];
+    let (status, text) = report_command(&held);
+    assert_eq!(status, Some(1), "{text}");
+    assert!(text.contains("accepted_rate is worse by"), "{text}");
+    let (status, text) = report_command(&["compare", &path("fast"), &path("fast"), "--fail-if-worse", "0"]);
+    assert_eq!(status, Some(0), "{text}");
+}
+
+/// Runs a command that needs no server; its exit code and all that it said.
+fn report_command(arguments: &[&str]) -> (Option<i32>, String) {
+    let output = Command::new(binaries::loadgen()).args(arguments).output().unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(text).unwrap())
 }
 
 fn run(server: &Server, ledger: &Path, flags: &[&str]) -> Value {

@@ -13,13 +13,26 @@ use gavel_wire::Code;
 #[derive(Debug)]
 pub(super) struct Books {
     pub(super) stats: Stats,
+    /// What was due in the warm-up; `None` where there is none.
+    pub(super) warm: Option<Box<Stats>>,
+    /// Until when bids are warm-up, by when they are due.
+    pub(super) measured_ns: u64,
     pub(super) ledger: Option<BlockWriter>,
 }
 
 impl Books {
+    /// Where what was due at this time is counted.
+    pub(super) fn stats(&mut self, due_ns: u64) -> &mut Stats {
+        match &mut self.warm {
+            Some(warm) if due_ns < self.measured_ns => warm,
+            _ => &mut self.stats,
+        }
+    }
+
     fn answered(&mut self, bid: &Bid, outcome: Outcome, now_ns: u64) {
-        self.stats.tally.count(outcome);
-        self.stats.latencies.record(now_ns.saturating_sub(bid.due_ns));
+        let stats = self.stats(bid.due_ns);
+        stats.tally.count(outcome);
+        stats.latencies.record(now_ns.saturating_sub(bid.due_ns));
     }
 
     pub(super) fn accepted(&mut self, plot: &Plot, bid: &Bid, receipt: &Receipt, now_ns: u64) {
@@ -49,13 +62,14 @@ impl Books {
     }
 
     /// `BUSY` or `LOADING`: the bid will be sent again.
-    pub(super) fn not_now(&mut self, code: Code) {
-        if code == Code::Busy { self.stats.busy += 1 } else { self.stats.loading += 1 }
+    pub(super) fn not_now(&mut self, bid: &Bid, code: Code) {
+        let stats = self.stats(bid.due_ns);
+        if code == Code::Busy { stats.busy += 1 } else { stats.loading += 1 }
     }
 
     pub(super) fn unknown(&mut self, plot: &Plot, bid: &Bid) {
         plot.board.refused(bid.auction, None);
-        self.stats.unknown += 1;
+        self.stats(bid.due_ns).unknown += 1;
         if let Some(ledger) = &mut self.ledger {
             ledger.unknown(&UnknownBid {
                 auction: bid.auction,
@@ -70,6 +84,6 @@ impl Books {
     /// Given up, and surely not accepted.
     pub(super) fn abandoned(&mut self, plot: &Plot, bid: &Bid) {
         plot.board.refused(bid.auction, None);
-        self.stats.abandoned += 1;
+        self.stats(bid.due_ns).abandoned += 1;
     }
 }

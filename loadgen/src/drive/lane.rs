@@ -109,8 +109,9 @@ impl Lane {
             sent_ns: now_ns,
             uncertain: false,
         };
-        books.stats.made += 1;
-        books.stats.late += u64::from(now_ns - due_ns > LATE_NS);
+        let stats = books.stats(due_ns);
+        stats.made += 1;
+        stats.late += u64::from(now_ns - due_ns > LATE_NS);
         put(plot, socket, &bid);
         self.pending.push_back(bid);
     }
@@ -124,7 +125,7 @@ impl Lane {
         for _ in 0..sends.min(self.again.len()) {
             if let Some(bid) = self.again.pop_front() {
                 put(plot, socket, &bid);
-                books.stats.resent += 1;
+                books.stats(bid.due_ns).resent += 1;
                 self.pending.push_back(bid);
             }
         }
@@ -178,7 +179,7 @@ impl Lane {
             match answer {
                 Answer::Accepted(receipt) => books.accepted(plot, &bid, &receipt, now_ns),
                 Answer::Refused { code: code @ (Code::Busy | Code::Loading), .. } => {
-                    books.not_now(code);
+                    books.not_now(&bid, code);
                     self.again.push_back(bid);
                     if now_ns >= self.silent_until_ns {
                         self.backoff_ns = (self.backoff_ns * 2).clamp(BACKOFF_LEAST_NS, BACKOFF_MOST_NS);
@@ -197,7 +198,7 @@ impl Lane {
     /// The connection is gone: bids with ids wait to be sent again, the others' fate is unknown.
     fn lose(&mut self, plot: &Plot, books: &mut Books, now_ns: u64) {
         plot.shared.connected(false);
-        books.stats.lost_connections += 1;
+        books.stats(now_ns).lost_connections += 1;
         self.state = State::Down { since_ns: now_ns, next_try_ns: now_ns };
         (self.backoff_ns, self.silent_until_ns) = (0, 0);
         for mut bid in std::mem::take(&mut self.pending).into_iter().rev() {

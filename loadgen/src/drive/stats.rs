@@ -2,6 +2,7 @@
 
 use crate::latency::Latencies;
 use crate::outcome::Tally;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
@@ -72,25 +73,28 @@ impl Stats {
     }
 }
 
-/// Where workers put their counts.
+/// Where workers put their counts: by the interval of the run's series in which they were counted.
 #[derive(Debug, Default)]
 pub(crate) struct Shared {
-    stats: Mutex<Stats>,
+    intervals: Mutex<BTreeMap<i64, Stats>>,
     up: AtomicU32,
 }
 
 impl Shared {
-    /// Moves a worker's counts here.
-    pub(super) fn add(&self, stats: &mut Stats) {
-        self.stats.lock().unwrap_or_else(PoisonError::into_inner).merge(stats);
+    /// Moves a worker's counts here: what counts, and what belongs to the warm-up, whose intervals are negative.
+    pub(crate) fn add(&self, interval: i64, stats: &mut Stats, warm: Option<&mut Stats>) {
+        let mut intervals = self.intervals.lock().unwrap_or_else(PoisonError::into_inner);
+        intervals.entry(interval.max(0)).or_default().merge(stats);
         stats.clear();
+        if let Some(warm) = warm {
+            intervals.entry(interval.min(-1)).or_default().merge(warm);
+            warm.clear();
+        }
     }
 
     /// Takes out what has been added since the last time.
-    pub(crate) fn take_into(&self, total: &mut Stats) {
-        let mut stats = self.stats.lock().unwrap_or_else(PoisonError::into_inner);
-        total.merge(&stats);
-        stats.clear();
+    pub(crate) fn take(&self) -> BTreeMap<i64, Stats> {
+        std::mem::take(&mut self.intervals.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// One connection more or less.

@@ -10,6 +10,7 @@ use crate::distribution::{Chooser, Picker};
 use crate::ledger::{BlockWriter, Totals};
 use crate::options::Options;
 use crate::schedule::{Arrivals, Plan};
+use crate::series::Grid;
 use crate::units::Clock;
 use gavel_core::AuctionId;
 use rand::SeedableRng;
@@ -36,6 +37,8 @@ pub(crate) struct Plot {
     /// When bids begin and when no more are made, in nanoseconds of the clock.
     pub(crate) begin_ns: u64,
     pub(crate) end_ns: u64,
+    /// The same, with the warm-up and the intervals of the series.
+    pub(crate) grid: Grid,
     /// Set when every lane of a worker was given up.
     pub(crate) gone: AtomicBool,
 }
@@ -48,22 +51,11 @@ impl Plot {
         clock: Clock,
         board: Board,
         auctions: Vec<AuctionId>,
-        begin_ns: u64,
-        end_ns: u64,
+        grid: Grid,
     ) -> Self {
         let (shared, gone) = (Shared::default(), AtomicBool::new(false));
-        Self {
-            face: Face::of(&options),
-            options,
-            run,
-            clock,
-            board,
-            auctions,
-            shared,
-            begin_ns,
-            end_ns,
-            gone,
-        }
+        let (face, begin_ns, end_ns) = (Face::of(&options), grid.begin_ns, grid.end_ns);
+        Self { options, face, run, clock, board, auctions, shared, begin_ns, end_ns, grid, gone }
     }
 
     /// The generator of stream number `stream`; each lane and each worker has its own.
@@ -85,6 +77,8 @@ pub(crate) struct Worker<'a> {
     /// The lane whose turn it was last to take planned bids.
     turn: usize,
     handed_over_ns: u64,
+    /// The interval of the series that is being counted.
+    interval: i64,
 }
 
 impl<'a> Worker<'a> {
@@ -102,11 +96,17 @@ impl<'a> Worker<'a> {
         Self {
             plot,
             lanes: lanes.into_iter().map(lane).collect(),
-            books: Books { stats: Stats::default(), ledger },
+            books: Books {
+                stats: Stats::default(),
+                warm: (!plot.options.warmup.is_zero()).then(Box::default),
+                measured_ns: plot.grid.measured_ns,
+                ledger,
+            },
             plan,
             chooser: plot.chooser(1 << 32 | first),
             turn: 0,
             handed_over_ns: 0,
+            interval: plot.grid.index(plot.begin_ns),
         }
     }
 
@@ -116,6 +116,7 @@ impl<'a> Worker<'a> {
         let mut ended_ns = None;
         loop {
             let now_ns = self.plot.clock.elapsed_ns();
+            self.turn_interval(now_ns);
             let is_over = now_ns >= self.plot.end_ns || self.plot.options.stop.load(Relaxed);
             if is_over && ended_ns.is_none() {
                 ended_ns = Some(now_ns);
@@ -137,8 +138,11 @@ impl<'a> Worker<'a> {
     /// Counts what was planned until now and not made.
     fn leave_unsent(&mut self, now_ns: u64) {
         if let Some(plan) = &mut self.plan {
-            let until = now_ns.min(self.plot.end_ns).saturating_sub(self.plot.begin_ns);
-            self.books.stats.unsent += plan.count_left(until, &mut self.chooser);
+            let until_ns = now_ns.min(self.plot.end_ns);
+            for part_ns in [self.plot.grid.measured_ns.min(until_ns), until_ns] {
+                let left = plan.count_left(part_ns.saturating_sub(self.plot.begin_ns), &mut self.chooser);
+                self.books.stats(part_ns.saturating_sub(1)).unsent += left;
+            }
         }
     }
 
@@ -196,18 +200,31 @@ impl<'a> Worker<'a> {
     fn hand_over(&mut self, now_ns: u64) {
         if now_ns - self.handed_over_ns >= HAND_OVER_NS {
             self.handed_over_ns = now_ns;
-            self.plot.shared.add(&mut self.books.stats);
+            self.hand_over_counts();
             if let Some(ledger) = &mut self.books.ledger {
                 ledger.hand_over();
             }
         }
     }
 
+    /// What is counted from now on belongs to this time's interval. Costs nothing per bid.
+    fn turn_interval(&mut self, now_ns: u64) {
+        let interval = self.plot.grid.index(now_ns);
+        if interval != self.interval {
+            self.hand_over_counts();
+            self.interval = interval;
+        }
+    }
+
+    fn hand_over_counts(&mut self) {
+        self.plot.shared.add(self.interval, &mut self.books.stats, self.books.warm.as_deref_mut());
+    }
+
     fn finish(mut self) -> Totals {
         for lane in &mut self.lanes {
             lane.abandon(self.plot, &mut self.books);
         }
-        self.plot.shared.add(&mut self.books.stats);
+        self.hand_over_counts();
         self.books.ledger.map(BlockWriter::finish).unwrap_or_default()
     }
 }
