@@ -25,6 +25,8 @@ struct Slot {
 #[derive(Debug)]
 pub struct Board {
     slots: Vec<Slot>,
+    /// When each auction ends, by its latest receipt, in microseconds since 1970. Only where that moves and matters.
+    ends: Vec<AtomicU64>,
     /// A run's auctions differ in seller and end only; one copy of the rest stays in the processor's cache.
     steps: Steps,
     proxy: bool,
@@ -52,7 +54,26 @@ impl Board {
             in_flight: AtomicU32::new(0),
         };
         let slots = (0..auctions).map(slot).collect();
-        Self { slots, steps: terms.steps.clone(), proxy: terms.proxy, bidders, spread }
+        Self { slots, ends: Vec::new(), steps: terms.steps.clone(), proxy: terms.proxy, bidders, spread }
+    }
+
+    /// The same board, which also knows when auctions end.
+    #[must_use]
+    pub fn with_ends(self, ends_us: impl Iterator<Item = u64>) -> Self {
+        Self { ends: ends_us.map(AtomicU64::new).collect(), ..self }
+    }
+
+    /// When an auction ends as far as is known, in microseconds since 1970; never, where that is not kept.
+    #[must_use]
+    pub fn end_us(&self, auction: u32) -> u64 {
+        self.ends.get(auction as usize).map_or(u64::MAX, |end| end.load(Relaxed))
+    }
+
+    /// A receipt has told when an auction ends.
+    pub fn ends(&self, auction: u32, ends_us: u64) {
+        if let Some(end) = self.ends.get(auction as usize) {
+            end.fetch_max(ends_us, Relaxed);
+        }
     }
 
     /// Makes a bid on an auction. It is in flight until it is settled.

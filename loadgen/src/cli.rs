@@ -86,7 +86,7 @@ pub struct RunArgs {
     #[arg(
         long,
         default_value = "uniform",
-        help = "Which auctions are bid on: uniform, zipf[:EXPONENT], hot[:SHARE] or sniping[:SECONDS]"
+        help = "Which auctions are bid on: uniform, zipf[:EXPONENT], hot[:SHARE], sniping[:SECONDS] or storm[:SECONDS]"
     )]
     pub distribution: Distribution,
     /// Open loop: so many bids per second at planned times; without it, a closed loop
@@ -148,6 +148,9 @@ pub struct VerifyArgs {
     /// Wait for auctions that end within this time, to check their outcomes too
     #[arg(long, default_value = "0s", value_parser = parse_duration)]
     pub wait_for_ends: Duration,
+    /// Ask no server: hold receipts against each other, and against the outcomes that the ledgers tell of (sniping and storm)
+    #[arg(long, conflicts_with = "wait_for_ends")]
+    pub offline: bool,
     /// How many differences to describe
     #[arg(long, default_value_t = 50)]
     pub details: usize,
@@ -199,8 +202,8 @@ impl RunArgs {
 
 impl From<VerifyArgs> for VerifyOptions {
     fn from(args: VerifyArgs) -> Self {
-        let VerifyArgs { server, ledger, patience, wait_for_ends, details } = args;
-        Self { server, ledgers: ledger, patience, wait_for_ends, details_max: details }
+        let VerifyArgs { server, ledger, patience, wait_for_ends, offline, details } = args;
+        Self { server, ledgers: ledger, patience, wait_for_ends, details_max: details, offline }
     }
 }
 

@@ -7,6 +7,8 @@
 //! - `sniping` or `sniping:SECONDS`: auctions end one after the other during the run, and the time from a bid to the end
 //!   of its auction is exponential with this mean (2 seconds by default): bids crowd into the last seconds, and a few
 //!   arrive too late.
+//! - `storm` or `storm:SECONDS`: as sniping, but all auctions end within so many seconds (5 by default) at the end of the run, and late
+//!   bids move each end by a second, again and again, for up to two seconds: half of all bids go to auctions in overtime.
 
 use rand_chacha::ChaCha8Rng;
 use std::fmt::{Display, Formatter, Result as FmtResult};
@@ -34,13 +36,20 @@ pub enum Distribution {
     Hot(f64),
     /// Into the last seconds of auctions that end during the run; mean seconds to the end, `0.001 ..= 3600`.
     Sniping(f64),
+    /// The same where all end within so many seconds, `0.1 ..= 3600`, and are bid into overtime.
+    Storm(f64),
 }
+
+/// Overtime in a storm: each late bid moves the end to so many seconds after it …
+pub const OVERTIME_STEP_S: u64 = 1;
+/// … but not beyond so many after the planned end.
+pub const OVERTIME_S: u64 = 2;
 
 /// A text that names no distribution.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{0}` is no distribution: one of uniform, zipf:EXPONENT (0.01 to 10), hot[:SHARE] (above 0, at most 1), \
-     sniping[:SECONDS] (0.001 to 3600)"
+     sniping[:SECONDS] (0.001 to 3600), storm[:SECONDS] (0.1 to 3600)"
 )]
 pub struct DistributionError(pub String);
 
@@ -58,6 +67,7 @@ impl FromStr for Distribution {
             ("zipf", exponent) => Self::Zipf(exponent.unwrap_or(1.1)),
             ("hot", share) => Self::Hot(share.unwrap_or(1.0)),
             ("sniping", mean) => Self::Sniping(mean.unwrap_or(2.0)),
+            ("storm", window) => Self::Storm(window.unwrap_or(5.0)),
             _ => return Err(wrong()),
         };
         if distribution.is_in_bounds() { Ok(distribution) } else { Err(wrong()) }
@@ -71,6 +81,7 @@ impl Display for Distribution {
             Self::Zipf(exponent) => write!(f, "zipf:{exponent}"),
             Self::Hot(share) => write!(f, "hot:{share}"),
             Self::Sniping(mean) => write!(f, "sniping:{mean}"),
+            Self::Storm(window) => write!(f, "storm:{window}"),
         }
     }
 }
@@ -82,13 +93,20 @@ impl Distribution {
             Self::Zipf(exponent) => (0.01..=10.0).contains(&exponent),
             Self::Hot(share) => share > 0.0 && share <= 1.0,
             Self::Sniping(mean) => (0.001..=3600.0).contains(&mean),
+            Self::Storm(window) => (0.1..=3600.0).contains(&window),
         }
     }
 
     /// True when auctions end during the run.
     #[must_use]
     pub fn ends_during_run(&self) -> bool {
-        matches!(self, Self::Sniping(_))
+        matches!(self, Self::Sniping(_) | Self::Storm(_))
+    }
+
+    /// True when late bids move ends.
+    #[must_use]
+    pub fn has_overtime(&self) -> bool {
+        matches!(self, Self::Storm(_))
     }
 
     /// One picker for each of `lanes` connections over `auctions` auctions. `ends` tells when auctions end; only
@@ -109,6 +127,7 @@ impl Distribution {
             }
             Self::Hot(share) => shared(Picker::Hot { share, others: auctions - 1 }),
             Self::Sniping(mean) => shared(Picker::Sniping { mean_us: mean * 1e6, ends, auctions }),
+            Self::Storm(_) => shared(Picker::Storm { ends, auctions }),
         }
     }
 }
@@ -127,14 +146,16 @@ mod tests {
         for (lane, mut picker) in distribution.pickers(auctions, lanes, ENDS).into_iter().enumerate() {
             let mut chooser = Chooser::seed_from_u64(7);
             chooser.set_stream(lane as u64);
-            (0..picks).for_each(|_| counts[picker.pick(&mut chooser, now_us) as usize] += 1);
+            (0..picks).for_each(|_| {
+                counts[picker.pick(&mut chooser, now_us, |auction| ENDS.of(auction)) as usize] += 1
+            });
         }
         counts
     }
 
     #[test]
     fn texts_are_read_as_they_are_written_and_nonsense_is_refused() {
-        for text in ["uniform", "zipf:1.1", "hot:0.9", "sniping:2.5"] {
+        for text in ["uniform", "zipf:1.1", "hot:0.9", "sniping:2.5", "storm:10"] {
             assert_eq!(text.parse::<Distribution>().unwrap().to_string(), text);
         }
         assert_eq!("hot".parse(), Ok(Distribution::Hot(1.0)));
@@ -160,7 +181,7 @@ mod tests {
         for (lane, mut picker) in Distribution::Uniform.pickers(10, 4, ENDS).into_iter().enumerate() {
             let mut chooser = Chooser::seed_from_u64(1);
             for _ in 0..500 {
-                owners[picker.pick(&mut chooser, 0) as usize].insert(lane);
+                owners[picker.pick(&mut chooser, 0, |_| 0) as usize].insert(lane);
             }
         }
         assert!(owners.iter().all(|owners| owners.len() == 1), "{owners:?}");
@@ -195,5 +216,17 @@ mod tests {
         assert_eq!(counts[..500].iter().sum::<u32>(), 0, "nobody bids on what has ended");
         let within_mean: u32 = counts[500..600].iter().sum();
         assert!((62_000..64_500).contains(&within_mean), "1 - 1/e of all: {within_mean}");
+    }
+
+    #[test]
+    fn a_storm_is_half_about_the_next_ends_and_half_about_overtime() {
+        // At 1.5 s five hundred have passed their planned end; every second of these is in overtime.
+        let mut picker = Distribution::Storm(1.0).pickers(1_000, 1, ENDS).remove(0);
+        let mut chooser = Chooser::seed_from_u64(7);
+        let end = |auction: u32| ENDS.of(auction) + if auction.is_multiple_of(2) { 1_000_000 } else { 0 };
+        let picks: Vec<u32> = (0..10_000).map(|_| picker.pick(&mut chooser, 1_500_000, end)).collect();
+        assert!(picks.iter().all(|&auction| end(auction) >= 1_500_000), "nobody bids on what has ended");
+        let overtime = picks.iter().filter(|auction| **auction < 500).count();
+        assert!((4_500..5_500).contains(&overtime), "{overtime}");
     }
 }

@@ -14,6 +14,7 @@ pub mod board;
 pub mod cli;
 pub mod distribution;
 mod drive;
+mod ending;
 mod info;
 pub mod latency;
 pub mod ledger;

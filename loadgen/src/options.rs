@@ -1,6 +1,6 @@
 //! What a run does. Every field states its meaning, unit, default and bounds.
 
-use crate::distribution::Distribution;
+use crate::distribution::{Distribution, OVERTIME_S};
 use crate::schedule::{Arrivals, RATE_MAX};
 use crate::terms::TermsPlan;
 use std::net::SocketAddr;
@@ -130,6 +130,19 @@ impl Options {
             let (lowest, highest) = shape.bounds();
             within("rate", u64::from(lowest), 1, u64::from(RATE_MAX))?;
             within("rate", u64::from(highest), 1, u64::from(RATE_MAX))?;
+        }
+        if let Distribution::Storm(window_s) = self.distribution
+            && self.bidding().as_secs_f64() < window_s + OVERTIME_S as f64
+        {
+            let (setting, value) = ("distribution", self.distribution.to_string());
+            let most = (self.bidding().as_secs_f64() - OVERTIME_S as f64).max(0.0);
+            return Err(OptionsError {
+                setting,
+                value,
+                allowed: format!(
+                    "a window of up to {most} s: what the run lasts, less {OVERTIME_S} s of overtime"
+                ),
+            });
         }
         if !(0.0..=1.0).contains(&self.retry_ids) {
             let (setting, value) = ("retry-ids", self.retry_ids.to_string());

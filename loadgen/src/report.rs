@@ -14,6 +14,7 @@
 
 mod build;
 pub mod compare;
+mod ending;
 pub mod files;
 mod hlog;
 pub(crate) mod html;
@@ -28,6 +29,7 @@ mod text;
 mod warnings;
 
 pub(crate) use build::Measured;
+pub use ending::Ending;
 pub use merge::MergeError;
 pub use model::{FORMAT, Generator, LedgerReport, Part, Report, ServerFacts};
 pub use point::{Point, PointLatency, PointPhase};

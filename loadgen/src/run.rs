@@ -1,8 +1,9 @@
 //! A run from its first auction to its report.
 
 use crate::board::Board;
-use crate::distribution::{Ends, Picker};
+use crate::distribution::{Distribution, Ends, OVERTIME_S, OVERTIME_STEP_S, Picker};
 use crate::drive::{Plot, Worker};
+use crate::ending::{self, Outcomes};
 use crate::ledger::{Bases, BlockWriter, LedgerFile, OpenedAuction, Totals, WriteError};
 use crate::link::LinkError;
 use crate::opening::open_auctions;
@@ -89,8 +90,14 @@ fn once(options: Options, progress: &mut impl FnMut(&Progress)) -> Result<Report
     let clock = Clock::start();
     let run = clock.now_us() ^ u64::from(std::process::id()) << 48;
     let timing = Timing::plan(&options, &clock);
+    let plan = options.terms.clone();
+    let plan = if options.distribution.has_overtime() {
+        plan.with_overtime(OVERTIME_STEP_S, OVERTIME_S)
+    } else {
+        plan
+    };
     let texts: Vec<String> =
-        (0..options.auctions).map(|index| options.terms.json(index, timing.ends.of(index))).collect();
+        (0..options.auctions).map(|index| plan.json(index, timing.ends.of(index))).collect();
     let terms = texts.iter().map(|text| KnownTerms::parse(text)).collect::<Result<Vec<_>, _>>()?;
     let ledger = options.ledger.as_deref().map(LedgerFile::create).transpose()?;
     let opened = match open(&options, run, &texts, &clock, progress) {
@@ -116,6 +123,16 @@ fn once(options: Options, progress: &mut impl FnMut(&Progress)) -> Result<Report
     totals += written;
     let ended_ns = plot.clock.elapsed_ns();
     let (stats, series) = meter.finish(ended_ns);
+    let ending = plot.options.distribution.ends_during_run().then(|| {
+        let Options { server, reconnect_for, stop, .. } = &plot.options;
+        let Outcomes { texts, ending } = ending::watch(*server, *reconnect_for, &opened, &terms, stop);
+        let mut last = writer();
+        for (index, text) in (0..).zip(&texts) {
+            last.iter_mut().zip(text).for_each(|(ledger, text)| ledger.outcome(index, text));
+        }
+        totals += last.map(BlockWriter::finish).unwrap_or_default();
+        ending
+    });
     let path = plot.options.ledger.as_deref();
     let ledger = ledger.map(|ledger| ledger.close(totals)).transpose()?;
     let measured = Measured {
@@ -125,6 +142,7 @@ fn once(options: Options, progress: &mut impl FnMut(&Progress)) -> Result<Report
         bidding_ns: ended_ns.min(plot.end_ns).saturating_sub(plot.grid.measured_ns),
         total_ns: ended_ns.saturating_sub(plot.grid.measured_ns),
         server_gone: plot.gone.load(Relaxed),
+        ending,
         ledger: ledger.map(|bytes| LedgerReport::new(path, bytes, totals)),
         ..Measured::default()
     };
@@ -144,8 +162,15 @@ impl Timing {
         let duration_us = options.bidding().as_micros() as u64;
         if options.distribution.ends_during_run() {
             let begin_ns = now_ns + OPENING_NS + OPENING_EACH_NS * u64::from(options.auctions);
-            let spacing_us = duration_us as f64 / f64::from(options.auctions);
-            let first_us = clock.wall_us(begin_ns) + spacing_us as u64;
+            let (before_us, over_us) = match options.distribution {
+                Distribution::Storm(window_s) => {
+                    let over_us = (window_s * 1e6) as u64;
+                    (duration_us.saturating_sub(over_us + OVERTIME_S * 1_000_000), over_us)
+                }
+                _ => (0, duration_us),
+            };
+            let spacing_us = over_us as f64 / f64::from(options.auctions);
+            let first_us = clock.wall_us(begin_ns) + before_us + spacing_us as u64;
             return Self { begin_ns: Some(begin_ns), ends: Ends { first_us, spacing_us } };
         }
         let first_us = clock.wall_us(now_ns) + duration_us + options.open_for.as_micros() as u64;
@@ -185,7 +210,10 @@ fn plot(
     let measured_ns = begin_ns + options.warmup.as_nanos() as u64;
     let interval_ns = options.interval().as_nanos() as u64;
     let grid = Grid { begin_ns, measured_ns, end_ns, interval_ns };
-    let board = Board::new(opened.len(), terms, options.bidders, options.spread);
+    let mut board = Board::new(opened.len(), terms, options.bidders, options.spread);
+    if options.distribution.has_overtime() {
+        board = board.with_ends((0..options.auctions).map(|index| timing.ends.of(index)));
+    }
     let auctions = opened.iter().map(|opened| opened.auction).collect();
     Plot::new(options, run, clock, board, auctions, grid)
 }

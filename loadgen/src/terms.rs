@@ -46,6 +46,8 @@ pub enum TermsError {
 #[derive(Clone, Debug, PartialEq)]
 pub struct TermsPlan {
     fields: Map<String, Value>,
+    /// Seconds by which a late bid moves the end, and by how many at most.
+    overtime: Option<(u64, u64)>,
 }
 
 impl TermsPlan {
@@ -57,8 +59,8 @@ impl TermsPlan {
             "currency": "KRW", "opening_price": 1000, "increments": [{"from": 0, "step": 100}], "proxy": proxy,
         });
         match fields {
-            Value::Object(fields) => Self { fields },
-            _ => Self { fields: Map::new() },
+            Value::Object(fields) => Self { fields, overtime: None },
+            _ => Self { fields: Map::new(), overtime: None },
         }
     }
 
@@ -85,12 +87,27 @@ impl TermsPlan {
         Value::Object(self.fields.clone())
     }
 
+    /// The same terms with overtime: a bid in the last seconds moves the end to so many seconds after it, up to `at_most_s` seconds after the
+    /// planned end. A soft close of their own stays.
+    #[must_use]
+    pub fn with_overtime(mut self, step_s: u64, at_most_s: u64) -> Self {
+        if self.fields.get("soft_close").is_none_or(Value::is_null) {
+            self.overtime = Some((step_s, at_most_s));
+        }
+        self
+    }
+
     /// The JSON terms of auction number `index`, which ends at `ends_us` (microseconds since 1970).
     #[must_use]
     pub fn json(&self, index: u32, ends_us: u64) -> String {
         let mut fields = self.fields.clone();
         fields.insert("seller".into(), (FIRST_SELLER + u64::from(index)).to_string().into());
         fields.insert("ends_at".into(), time_text(ends_us).into());
+        if let Some((step_s, at_most_s)) = self.overtime {
+            let hard_end = time_text(ends_us + at_most_s * 1_000_000);
+            let soft_close = json!({"mode": "from_bid", "trigger": "any", "window_s": step_s, "extension_s": step_s, "hard_end": hard_end});
+            fields.insert("soft_close".into(), soft_close);
+        }
         fields.entry("details").or_insert_with(|| json!({"title": format!("load {index}")}));
         Value::Object(fields).to_string()
     }

@@ -36,6 +36,8 @@ mod state;
 
 pub use findings::{Difference, Kind};
 
+pub(crate) use state::AuctionState;
+
 use book::Book;
 use findings::Findings;
 
@@ -55,6 +57,8 @@ pub struct VerifyOptions {
     pub wait_for_ends: Duration,
     /// How many differences are described; all are counted. Default 50.
     pub details_max: usize,
+    /// Asks no server: receipts are held against each other, and against the outcomes that the ledgers tell of. Default: false.
+    pub offline: bool,
 }
 
 impl VerifyOptions {
@@ -62,7 +66,7 @@ impl VerifyOptions {
     #[must_use]
     pub fn new(server: SocketAddr, ledgers: Vec<PathBuf>) -> Self {
         let patience = Duration::from_secs(30);
-        Self { server, ledgers, patience, wait_for_ends: Duration::ZERO, details_max: 50 }
+        Self { server, ledgers, patience, wait_for_ends: Duration::ZERO, details_max: 50, offline: false }
     }
 }
 
@@ -99,6 +103,8 @@ pub struct VerifyProgress {
 pub struct Verdict {
     /// True when there are no differences.
     pub ok: bool,
+    /// True when no server was asked.
+    pub offline: bool,
     /// Acknowledged bids that were asked for again.
     pub acked: u64,
     /// Bids of unknown fate that turned out, or were now, accepted.
@@ -136,16 +142,21 @@ pub fn verify(
         return Err(VerifyError::Nothing { ledgers: options.ledgers.clone() });
     }
     let mut findings = Findings::new(options.details_max);
-    let mut link = Link::new(options.server, options.patience);
     let acked = book.acked.len() as u64;
-    again::ask(&mut link, &book, &mut findings, &mut progress)?;
-    let fates = resolve::resolve(&mut link, &mut book)?;
-    book.sort();
-    state::wait_for_ends(&book, options.wait_for_ends);
-    let states = state::read(&mut link, &book, &mut findings, &mut progress)?;
+    let (fates, states) = if options.offline {
+        (resolve::leave(&book), state::written(&book, &mut findings))
+    } else {
+        let mut link = Link::new(options.server, options.patience);
+        again::ask(&mut link, &book, &mut findings, &mut progress)?;
+        let fates = resolve::resolve(&mut link, &mut book)?;
+        book.sort();
+        state::wait_for_ends(&book, options.wait_for_ends);
+        (fates, state::read(&mut link, &book, &mut findings, &mut progress)?)
+    };
     let compared = compare::compare(&book, &fates, &states, &mut findings);
     Ok(Verdict {
         ok: findings.is_empty(),
+        offline: options.offline,
         acked,
         unknown_accepted: fates.accepted,
         unknown_refused: fates.refused,
@@ -181,7 +192,8 @@ impl Display for Verdict {
             outcomes,
             ..
         } = self;
-        writeln!(f, "acknowledged {acked:>12} bids, each asked for again")?;
+        let how = if self.offline { "from the ledger alone" } else { "each asked for again" };
+        writeln!(f, "acknowledged {acked:>12} bids, {how}")?;
         let unknown = unknown_accepted + unknown_refused + unresolved;
         if unknown > 0 {
             writeln!(
@@ -213,6 +225,9 @@ impl Display for Verdict {
             writeln!(f, "  and {left} more")?;
         }
         f.write_str(match self.ok {
+            true if self.offline => {
+                "verdict      every receipt and every outcome is what the bids make it; whether the server still has them, only it can say"
+            }
             true => {
                 "verdict      nothing acknowledged is missing, and every auction is what its bids make it"
             }

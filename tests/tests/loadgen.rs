@@ -31,6 +31,50 @@ fn runs_of_every_distribution_are_verified() {
     }
 }
 
+/// Rule: in a storm of ends every end is decided, and the ledger alone shows that each winner and price is what the bids make it.
+#[test]
+fn a_closing_storm_is_verified_from_its_ledger_alone_and_against_the_server() {
+    let server = Server::start(Options::new());
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = folder.path().join("storm");
+    let storm = ["--distribution", "storm:1", "--duration", "4s", "--auctions", "200", "--connections", "2"];
+    let report = run(&server, &ledger, &storm);
+    let ending = &report["ending"];
+    assert_eq!((&ending["auctions"], &ending["decided"]), (&200.into(), &200.into()), "{ending}");
+    assert!(ending["extended"].as_u64() > Some(0) && ending["problem"].is_null(), "{ending}");
+    for (flags, answered) in [(&["--offline"][..], true), (&[], false)] {
+        let output = loadgen("verify", &server, &ledger, flags);
+        let verdict: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{verdict}");
+        assert_eq!((&verdict["outcomes"], &verdict["offline"]), (&200.into(), &answered.into()), "{verdict}");
+        assert_eq!(verdict["acked"], report["ledger"]["acked"], "{verdict}");
+    }
+    let mut bytes = std::fs::read(&ledger).unwrap();
+    bend_a_winner(&mut bytes);
+    std::fs::write(&ledger, bytes).unwrap();
+    let output = loadgen("verify", &server, &ledger, &["--offline"]);
+    let verdict: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((output.status.code(), &verdict["differences"]["auction"]), (Some(1), &1.into()), "{verdict}");
+}
+
+/// Makes another bidder the winner of the first auction whose outcome the ledger tells, in a block whose checksum is right all the same.
+fn bend_a_winner(ledger: &mut [u8]) {
+    let mut at = 8;
+    while at < ledger.len() {
+        let length = u32::from_le_bytes(ledger[at..at + 4].try_into().unwrap()) as usize;
+        let (head, payload) = ledger[at..at + 8 + length].split_at_mut(8);
+        let is_outcome = payload.windows(19).any(|window| window == b"\"state\":\"awarded\"");
+        let leader = payload.windows(10).position(|window| window == b"\"leader\":\"");
+        if let (true, Some(leader)) = (is_outcome, leader) {
+            payload[leader + 10] = if payload[leader + 10] == b'1' { b'2' } else { b'1' };
+            head[4..].copy_from_slice(&crc32c::crc32c(payload).to_le_bytes());
+            return;
+        }
+        at += 8 + length;
+    }
+    panic!("no outcome in the ledger");
+}
+
 #[test]
 fn bids_over_http_are_verified() {
     let server = Server::start(Options::new());

@@ -58,7 +58,19 @@ pub enum Picker {
         /// How many there are.
         auctions: u32,
     },
+    /// The same, and as often one whose planned end is past and that goes on.
+    Storm {
+        /// When auctions are planned to end.
+        ends: Ends,
+        /// How many there are.
+        auctions: u32,
+    },
 }
+
+/// In a storm, the mean of the time from a bid to the end of its auction: a second.
+const STORM_MEAN_US: f64 = 1e6;
+/// How many auctions are tried to find one in overtime.
+const OVERTIME_TRIES: u32 = 16;
 
 impl Picker {
     /// One of `lanes` equal parts of `auctions` auctions; `lane < lanes <= auctions`.
@@ -67,8 +79,8 @@ impl Picker {
         Self::Partition { first: lane, stride: lanes, count: (auctions - lane).div_ceil(lanes) }
     }
 
-    /// The auction for the next bid, made at `now_us` (microseconds since 1970).
-    pub fn pick(&mut self, chooser: &mut Chooser, now_us: u64) -> u32 {
+    /// The auction for the next bid, made at `now_us` (microseconds since 1970). `end_us` is when an auction ends as far as is known.
+    pub fn pick(&mut self, chooser: &mut Chooser, now_us: u64, end_us: impl Fn(u32) -> u64) -> u32 {
         match self {
             Self::Partition { first, stride, count } => *first + *stride * below(chooser, *count),
             Self::Weighted(table) => table.pick(chooser),
@@ -81,6 +93,19 @@ impl Picker {
             }
             Self::Sniping { mean_us, ends, auctions } => {
                 ends.first_after(now_us as f64 + exponential(chooser, *mean_us), *auctions)
+            }
+            Self::Storm { ends, auctions } => {
+                let next = ends.first_after(now_us as f64, *auctions);
+                let over_us = super::OVERTIME_S as f64 * 1e6;
+                let first = ends.first_after(now_us as f64 - over_us, *auctions);
+                let goes_on = (chooser.next_u32() & 1 == 0 && first < next).then(|| {
+                    let from = below(chooser, next - first);
+                    let tried = (0..OVERTIME_TRIES).map(|step| first + (from + step) % (next - first));
+                    tried.into_iter().find(|auction| end_us(*auction) > now_us)
+                });
+                goes_on.flatten().unwrap_or_else(|| {
+                    ends.first_after(now_us as f64 + exponential(chooser, STORM_MEAN_US), *auctions)
+                })
             }
         }
     }

@@ -37,6 +37,7 @@ impl Books {
 
     pub(super) fn accepted(&mut self, plot: &Plot, bid: &Bid, receipt: &Receipt, now_ns: u64) {
         plot.board.accepted(bid.auction, bid.bidder, receipt.standing, receipt.min_next.get());
+        plot.board.ends(bid.auction, receipt.ends_at.micros());
         self.answered(bid, Outcome::Accepted(receipt.standing), now_ns);
         if let Some(ledger) = &mut self.ledger {
             ledger.acked(&AckedBid {

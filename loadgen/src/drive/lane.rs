@@ -96,7 +96,9 @@ impl Lane {
     /// Makes a bid that was due at `due_ns`, and encodes it.
     pub(super) fn make(&mut self, plot: &Plot, books: &mut Books, due_ns: u64, now_ns: u64) {
         let State::Up(socket) = &mut self.state else { return };
-        let auction = self.picker.pick(&mut self.chooser, plot.clock.wall_us(now_ns));
+        let auction = self
+            .picker
+            .pick(&mut self.chooser, plot.clock.wall_us(now_ns), |auction| plot.board.end_us(auction));
         let offer = plot.board.offer(auction, &mut self.chooser);
         let with_id = plot.options.retry_ids > 0.0 && unit(&mut self.chooser) < plot.options.retry_ids;
         let id = with_id.then(|| self.ids.next());

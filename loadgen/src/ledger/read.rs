@@ -23,6 +23,8 @@ pub struct Ledger {
     pub acked: Vec<AckedBid>,
     /// Bids of unknown fate.
     pub unknown: Vec<UnknownBid>,
+    /// What the server said of auctions after their ends, as JSON, with their numbers in the ledger.
+    pub outcomes: Vec<(u32, String)>,
     /// True when the end record is there and names the counts that were found.
     pub complete: bool,
     /// Bytes behind the last whole block.
@@ -146,6 +148,10 @@ impl Reader<'_> {
                 Some(record::UNKNOWN) => {
                     self.ledger.unknown.push(fields.unknown(&self.bases).ok_or_else(no_record)?)
                 }
+                Some(record::OUTCOME) => {
+                    let known = self.bases.len();
+                    self.ledger.outcomes.push(outcome(&mut fields, known).ok_or_else(no_record)?);
+                }
                 Some(record::END) => self.end = Some(end(&mut fields).ok_or_else(no_record)?),
                 _ => return Err(no_record()),
             }
@@ -181,6 +187,11 @@ impl Reader<'_> {
 fn opened(fields: &mut Fields<'_>) -> Option<OpenedAuction> {
     let auction = AuctionId::from_bits(u64::from_le_bytes(fields.bytes()?))?;
     Some(OpenedAuction { auction, terms: fields.text()?.to_owned() })
+}
+
+fn outcome(fields: &mut Fields<'_>, known: usize) -> Option<(u32, String)> {
+    let auction = u32::try_from(fields.varint()?).ok().filter(|auction| (*auction as usize) < known)?;
+    Some((auction, fields.text()?.to_owned()))
 }
 
 fn end(fields: &mut Fields<'_>) -> Option<Totals> {

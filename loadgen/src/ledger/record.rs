@@ -8,6 +8,7 @@ pub(super) const OPENED: u8 = 2;
 pub(super) const ACKED: u8 = 3;
 pub(super) const UNKNOWN: u8 = 4;
 pub(super) const END: u8 = 5;
+pub(super) const OUTCOME: u8 = 6;
 
 const STANDING: u8 = 0b11;
 const CHOSEN: u8 = 1 << 2;

@@ -159,6 +159,14 @@ impl BlockWriter {
         self.hand_over();
     }
 
+    /// Writes what the server said of an auction after its end.
+    pub fn outcome(&mut self, auction: u32, text: &str) {
+        self.block.push(record::OUTCOME);
+        put_varint(&mut self.block, u64::from(auction));
+        put_text(&mut self.block, text);
+        self.hand_over_full();
+    }
+
     /// Writes a bid that was acknowledged.
     pub fn acked(&mut self, bid: &AckedBid) {
         record::put_acked(&mut self.block, bid, self.bases.0[bid.auction as usize]);

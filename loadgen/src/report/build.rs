@@ -1,6 +1,6 @@
 //! A report out of what one run counted.
 
-use super::{FORMAT, Generator, LedgerReport, Point, Report, ServerFacts, Settings, Stage};
+use super::{Ending, FORMAT, Generator, LedgerReport, Point, Report, ServerFacts, Settings, Stage};
 use crate::drive::Stats;
 use crate::machine::{Load, Machine};
 use std::collections::BTreeMap;
@@ -16,6 +16,7 @@ pub(crate) struct Measured {
     /// Until the last answer.
     pub(crate) total_ns: u64,
     pub(crate) server_gone: bool,
+    pub(crate) ending: Option<Ending>,
     pub(crate) ledger: Option<LedgerReport>,
     pub(crate) machine: Machine,
     pub(crate) load: Load,
@@ -32,6 +33,7 @@ impl From<Measured> for Report {
             bidding_ns,
             total_ns,
             server_gone,
+            ending,
             ledger,
             machine,
             load,
@@ -71,6 +73,7 @@ impl From<Measured> for Report {
             unknown: stats.unknown,
             abandoned: stats.abandoned,
             server_gone,
+            ending,
             ledger,
             load,
             settings,

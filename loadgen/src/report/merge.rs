@@ -80,6 +80,10 @@ fn merge_single(mut reports: Vec<Report>) -> Result<Report, MergeError> {
     for report in rest {
         check_overlap(&sum, &report)?;
         latencies.merge(&report.histogram.unpack()?);
+        match (&mut sum.ending, &report.ending) {
+            (Some(sum), Some(other)) => sum.add(other)?,
+            (sum, other) => *sum = sum.take().or_else(|| other.clone()),
+        }
         sum.add(report);
     }
     sum.latency_us = latencies.quantiles();

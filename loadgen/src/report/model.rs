@@ -1,6 +1,6 @@
 //! The report: everything that is told of a run, in the form in which it is kept.
 
-use super::{Point, Settings, Spread, Stage};
+use super::{Ending, Point, Settings, Spread, Stage};
 use crate::latency::{PackedLatencies, Quantiles};
 use crate::ledger::Totals;
 use crate::machine::{Load, Machine};
@@ -72,6 +72,9 @@ pub struct Report {
     pub abandoned: u64,
     /// True when a connection could not be made again in time, and the run ended for it.
     pub server_gone: bool,
+    /// How auctions ended, where they were to end during the run.
+    #[serde(default)]
+    pub ending: Option<Ending>,
     /// What was written to the ledger.
     pub ledger: Option<LedgerReport>,
     /// What else the generator's machine did meanwhile.

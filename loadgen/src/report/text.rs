@@ -11,6 +11,7 @@ impl Display for Report {
         self.fmt_rates(f)?;
         self.fmt_latency(f)?;
         self.fmt_stages(f)?;
+        self.ending.iter().try_for_each(|ending| ending.fmt(f))?;
         self.fmt_runs(f)?;
         self.fmt_troubles(f)?;
         self.fmt_surroundings(f)

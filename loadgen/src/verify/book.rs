@@ -12,6 +12,8 @@ pub(super) struct Book {
     /// Once sorted: by auction, then in the order of the log.
     pub(super) acked: Vec<AckedBid>,
     pub(super) unknown: Vec<UnknownBid>,
+    /// How auctions ended, in the server's words.
+    pub(super) outcomes: Vec<(u32, String)>,
     pub(super) incomplete_ledgers: u64,
     pub(super) torn_bytes: u64,
 }
@@ -35,7 +37,7 @@ impl Book {
     }
 
     pub(super) fn add(&mut self, ledger: Ledger) {
-        let Ledger { run: _, auctions, terms, acked, unknown, complete, torn_bytes } = ledger;
+        let Ledger { run: _, auctions, terms, acked, unknown, outcomes, complete, torn_bytes } = ledger;
         let first = self.auctions.len() as u32;
         let booked = |(opened, terms): (crate::ledger::OpenedAuction, KnownTerms)| BookedAuction {
             id: opened.auction,
@@ -46,6 +48,7 @@ impl Book {
         self.acked.extend(acked.into_iter().map(|bid| AckedBid { auction: bid.auction + first, ..bid }));
         self.unknown
             .extend(unknown.into_iter().map(|bid| UnknownBid { auction: bid.auction + first, ..bid }));
+        self.outcomes.extend(outcomes.into_iter().map(|(auction, text)| (auction + first, text)));
         self.incomplete_ledgers += u64::from(!complete);
         self.torn_bytes += torn_bytes;
     }

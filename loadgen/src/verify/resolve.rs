@@ -35,6 +35,13 @@ pub(super) fn resolve(link: &mut Link, book: &mut Book) -> Result<Fates, VerifyE
     Ok(fates)
 }
 
+/// Leaves all as they are, where nobody can be asked.
+pub(super) fn leave(book: &Book) -> Fates {
+    let mut fates = Fates::default();
+    book.unknown.iter().for_each(|bid| *fates.unresolved.entry(bid.auction).or_default() += 1);
+    fates
+}
+
 /// Sends bids with ids once more.
 fn send_again(
     link: &mut Link,

@@ -13,22 +13,24 @@ use std::time::Duration;
 
 /// What of an auction's state is compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct AuctionState {
-    pub(super) state: String,
-    pub(super) price: Option<u64>,
-    pub(super) min_next: u64,
-    pub(super) leader: Option<AccountId>,
-    pub(super) bid_count: u64,
-    pub(super) reserve_status: String,
-    pub(super) ends_us: u64,
-    pub(super) seq: u32,
+pub(crate) struct AuctionState {
+    pub(crate) state: String,
+    pub(crate) price: Option<u64>,
+    pub(crate) min_next: u64,
+    pub(crate) leader: Option<AccountId>,
+    pub(crate) bid_count: u64,
+    pub(crate) reserve_status: String,
+    pub(crate) ends_us: u64,
+    /// When the latest record was decided.
+    pub(crate) at_us: u64,
+    pub(crate) seq: u32,
     /// The generation of the latest record, from its position.
-    pub(super) epoch: u32,
+    pub(crate) epoch: u32,
 }
 
 impl AuctionState {
     /// `None` when a field is missing or is not what it should be.
-    pub(super) fn parse(json: &str) -> Option<Self> {
+    pub(crate) fn parse(json: &str) -> Option<Self> {
         let json: Value = serde_json::from_str(json).ok()?;
         let text = |name: &str| json[name].as_str();
         let leader = &json["leader"];
@@ -40,9 +42,15 @@ impl AuctionState {
             bid_count: json["bid_count"].as_u64()?,
             reserve_status: text("reserve_status")?.to_owned(),
             ends_us: parse_time(text("ends_at")?)?,
+            at_us: parse_time(text("at")?)?,
             seq: u32::try_from(json["seq"].as_u64()?).ok()?,
             epoch: text("position")?.split('-').nth(1)?.parse().ok()?,
         })
+    }
+
+    /// Bids are not taken any more, and that is on the disk.
+    pub(crate) fn is_decided(&self) -> bool {
+        self.state != "open" && self.state != "scheduled"
     }
 
     fn is_overdue(&self, now_us: u64) -> bool {
@@ -60,6 +68,19 @@ pub(super) fn wait_for_ends(book: &Book, at_most: Duration) {
     });
     let last_us = ends.filter(|&end| end <= until_us).max().unwrap_or(now_us);
     std::thread::sleep(Duration::from_micros(last_us.saturating_sub(now_us)));
+}
+
+/// The auctions as the ledgers tell that they ended.
+pub(super) fn written(book: &Book, findings: &mut Findings) -> Vec<Option<AuctionState>> {
+    let mut states = vec![None; book.auctions.len()];
+    for (auction, text) in &book.outcomes {
+        let state = AuctionState::parse(text);
+        if state.is_none() {
+            findings.add(Kind::Unreadable, book.id(*auction), || format!("the ledger has `{text}`"));
+        }
+        states[*auction as usize] = state;
+    }
+    states
 }
 
 /// Reads every auction; those that should have ended and have not, twice, with the clocks' slack between.
@@ -118,7 +139,8 @@ mod tests {
     fn a_state_is_read_from_what_the_server_answers() {
         let json = r#"{"id": "20261122-003-00000042", "state": "open", "price": 1200, "min_next": 1300, "leader": "7",
             "bid_count": 3, "bidder_count": 2, "reserve_status": "not_met", "starts_at": "2026-11-22T09:00:00Z",
-            "ends_at": "2026-11-23T00:00:00.5Z", "seq": 4, "position": "3-2-42"}"#;
+            "ends_at": "2026-11-23T00:00:00.5Z", "seq": 4, "position": "3-2-42",
+            "at": "2026-11-22T10:00:00Z"}"#;
         let state = AuctionState::parse(json).unwrap();
         assert_eq!(
             (state.price, state.min_next, state.bid_count, state.seq, state.epoch),

@@ -51,6 +51,7 @@ fn example(ended: bool) -> (Book, Vec<Option<AuctionState>>) {
         bid_count: 3,
         reserve_status: "none".into(),
         ends_us,
+        at_us: 0,
         seq: 4,
         epoch: 1,
     };
