@@ -9,6 +9,7 @@ mod text;
 use super::spread::FIGURES;
 use super::stage::in_order;
 use super::{Report, SPREAD_MAX, Spread};
+use crate::machine::Machine;
 use serde::Serialize;
 use serde_json::json;
 
