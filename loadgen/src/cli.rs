@@ -18,8 +18,8 @@ use std::time::Duration;
 /// Load for a Gavel server, a ledger of what it acknowledged, and the proof that it kept its word.
 ///
 /// Reports go to standard output, progress to standard error.
-/// Exit code 0: it went well. 1: it did not (differences, a server that went away, a ledger that could not be written).
-/// 2: the command line is wrong.
+/// Exit code 0: it went well. 1: it did not (differences, a server that went away, a file that could not be read or written,
+/// a comparison that got worse than was allowed). 2: the command line is wrong.
 #[derive(Debug, Parser)]
 #[command(name = "loadgen", version)]
 pub struct Cli {
@@ -125,7 +125,7 @@ pub struct RunArgs {
     /// How long the last answers are waited for
     #[arg(long, default_value = "10s", value_parser = parse_duration)]
     pub drain_for: Duration,
-    /// Where the ledger goes; an existing file is replaced
+    /// Where the ledger goes; an existing file is replaced. Further repeats write FILE.2, FILE.3 …
     #[arg(long, default_value = "gavel.ledger", value_name = "FILE")]
     pub ledger: PathBuf,
     /// Write no ledger

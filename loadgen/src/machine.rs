@@ -53,6 +53,14 @@ impl Machine {
     }
 }
 
+impl Machine {
+    /// The same, as far as the disk does not matter.
+    #[must_use]
+    pub fn without_disk(&self) -> Self {
+        Self { disk: None, ..self.clone() }
+    }
+}
+
 impl Disk {
     /// The mount with the longest path above `path`, or above its directory where it is not there yet.
     #[must_use]

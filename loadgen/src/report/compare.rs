@@ -9,6 +9,7 @@ mod text;
 use super::spread::FIGURES;
 use super::stage::in_order;
 use super::{Report, SPREAD_MAX, Spread};
+use crate::machine::Machine;
 use serde::Serialize;
 use serde_json::json;
 
@@ -144,8 +145,13 @@ fn stage_rows(before: &Report, after: &Report) -> Vec<Row> {
 
 fn differences(before: &Report, after: &Report) -> Vec<String> {
     let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "unknown".into());
-    let machine =
-        |report: &Report| report.machines.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    // A run without a ledger tells no disk: that is no other disk.
+    let has_disks = |report: &Report| report.machines.iter().all(|machine| machine.disk.is_some());
+    let tells_disks = has_disks(before) && has_disks(after);
+    let name = |machine: &Machine| {
+        if tells_disks { machine.to_string() } else { machine.without_disk().to_string() }
+    };
+    let machine = |report: &Report| report.machines.iter().map(name).collect::<Vec<_>>().join("; ");
     let server = |report: &Report| report.server.clone().unwrap_or_default();
     let mut pairs = vec![
         ("machine", machine(before), machine(after)),

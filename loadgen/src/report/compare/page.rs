@@ -18,10 +18,10 @@ impl Comparison {
             format!(
                 "<header>\n<h1>Comparison of two load reports</h1>\n<p class=\"lead\">{lead}</p>\n</header>\n"
             ),
-            warnings("What else differs", &self.differences),
-            warnings("What makes these figures doubtful", &doubts),
             self.table(),
             self.curves(),
+            warnings("What else differs", &self.differences),
+            warnings("What makes these figures doubtful", &doubts),
         ];
         page("Comparison of two load reports", &body.concat())
     }
@@ -29,7 +29,7 @@ impl Comparison {
     fn table(&self) -> String {
         let rows: String = self.rows.iter().map(row).collect();
         format!(
-            "<section>\n<p class=\"note\">{}</p>\n<table class=\"figures\">\n\
+            "<section style=\"margin-top:1.6rem\">\n<p class=\"note\">{}</p>\n<table class=\"figures\">\n\
              <tr><th></th><th>A</th><th>B</th><th>B / A</th><th></th></tr>\n{rows}</table>\n</section>\n",
             escape(&self.rule())
         )
@@ -40,7 +40,7 @@ impl Comparison {
         let svg = plots::percentiles(&both, &[]);
         let note = "how long one bid in so many took, both axes logarithmic";
         format!(
-            "<div style=\"margin-top:2.4rem\">\n{}</div>\n",
+            "<div style=\"margin:2.4rem 0\">\n{}</div>\n",
             figure("Latency by percentile", note, &svg, true)
         )
     }
