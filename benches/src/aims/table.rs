@@ -192,7 +192,7 @@ impl Aim {
 }
 
 /// A number with as many digits as are worth reading: thousands apart where it is large, two decimals where it is small.
-fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     if value.abs() < 1_000.0 {
         let text = format!("{value:.2}");
         return text.trim_end_matches('0').trim_end_matches('.').to_owned();
