@@ -3,7 +3,7 @@
 //!
 //! The judge is the load generator's oracle, which shares no code with any of the contestants.
 
-use super::work::{Work, terms};
+use super::work::terms;
 use crate::error::BenchError;
 use gavel_core::{AccountId, Standing};
 use gavel_loadgen::oracle::Computed;
@@ -35,9 +35,9 @@ pub struct StoredAuction {
     pub price: Option<u64>,
 }
 
-/// The numbers of the auctions to look at.
-pub fn sample(work: Work) -> impl Iterator<Item = u32> {
-    0..work.auctions().min(SAMPLE)
+/// The numbers of the auctions to look at, of so many.
+pub fn sample(auctions: u32) -> impl Iterator<Item = u32> {
+    0..auctions.min(SAMPLE)
 }
 
 /// Demands that as many bids are stored as were acknowledged.

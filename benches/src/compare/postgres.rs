@@ -76,7 +76,7 @@ pub async fn load(
     for task in tasks {
         all.merge(&task.await.map_err(|_| BenchError::Panicked)??);
     }
-    verify(&cluster.connect().await?, work, all.accepted).await?;
+    verify(&cluster.connect().await?, work.auctions(), all.accepted).await?;
     Ok((all, took))
 }
 
@@ -154,11 +154,15 @@ impl Bidder {
     }
 }
 
-/// Looks at what is stored, and leaves nothing to be written in the background of the next load.
-async fn verify(client: &Client, work: Work, acknowledged: u64) -> Result<(), BenchError> {
+/// Holds what is stored for so many auctions against how many bids were acknowledged, and leaves nothing to be written in the background of
+/// the next load.
+///
+/// # Errors
+/// What is not as it should be, or what PostgreSQL says.
+pub async fn verify(client: &Client, auctions: u32, acknowledged: u64) -> Result<(), BenchError> {
     let stored: i64 = client.query_one("SELECT count(*) FROM bids", &[]).await?.try_get(0)?;
     check::counts(stored as u64, acknowledged)?;
-    for auction in check::sample(work) {
+    for auction in check::sample(auctions) {
         check::auction(&stored_auction(client, auction as i32).await?)?;
     }
     Ok(client.batch_execute("CHECKPOINT").await?)

@@ -202,19 +202,23 @@ pub async fn load(
     for task in tasks {
         all.merge(&task.await.map_err(|_| BenchError::Panicked)??);
     }
-    verify(server, work, all.accepted).await?;
+    verify(server, work.auctions(), all.accepted).await?;
     Ok((all, took))
 }
 
-async fn verify(server: &Server, work: Work, acknowledged: u64) -> Result<(), BenchError> {
+/// Holds what is stored for so many auctions against how many bids were acknowledged.
+///
+/// # Errors
+/// What is not as it should be, or what Redis says.
+pub async fn verify(server: &Server, auctions: u32, acknowledged: u64) -> Result<(), BenchError> {
     let mut connection = Connection::open(&server.socket()).await?;
     let mut stored = 0;
-    for auction in 0..work.auctions() {
+    for auction in 0..auctions {
         let length = connection.call(&[b"LLEN", key('b', auction).as_bytes()]).await?;
         stored += integer(&length).ok_or(BenchError::Missing("length"))?.cast_unsigned();
     }
     check::counts(stored, acknowledged)?;
-    for auction in check::sample(work) {
+    for auction in check::sample(auctions) {
         check::auction(&stored_auction(&mut connection, auction).await?)?;
     }
     Ok(())

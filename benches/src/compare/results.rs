@@ -173,14 +173,13 @@ pub fn settings(plan: &Plan) -> Result<Vec<Setting>, BenchError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    pub(in super::super) fn results(rates: &[(&str, &[f64])]) -> Results {
+impl Results {
+    /// Results of these entries with these rates, for tests of this module and of the tables.
+    pub(super) fn with_rates(rates: &[(&str, &[f64])]) -> Self {
         let all = Entry::all();
         let find = |name: &str| *all.iter().find(|entry| entry.name() == name).unwrap();
         let entries: Vec<Entry> = rates.iter().map(|(name, _)| find(name)).collect();
-        let mut results = Results::new(&entries);
+        let mut results = Self::new(&entries);
         for (place, (_, rates)) in rates.iter().enumerate() {
             for &rate in *rates {
                 let sample = Sample { accepted: 9, refused: 1, rate, p50_us: Some(2_000.0), p99_us: None };
@@ -189,10 +188,15 @@ mod tests {
         }
         results
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
 
     #[test]
     fn ratios_are_held_against_gavel_at_the_same_work() {
-        let results = results(&[
+        let results = Results::with_rates(&[
             ("uniform/gavel-64x1", &[100.0, 120.0, 110.0]),
             ("uniform/gavel-64x256", &[900.0, 1_000.0, 1_300.0]),
             ("uniform/postgres-64x1", &[10.0, 10.0, 11.0]),
@@ -210,15 +214,17 @@ mod tests {
 
     #[test]
     fn rounds_that_lie_far_apart_are_noisy() {
-        let results =
-            results(&[("uniform/gavel-1x1", &[100.0, 119.0]), ("uniform/gavel-8x1", &[100.0, 130.0])]);
+        let results = Results::with_rates(&[
+            ("uniform/gavel-1x1", &[100.0, 119.0]),
+            ("uniform/gavel-8x1", &[100.0, 130.0]),
+        ]);
         let noisy: Vec<_> = results.lines().iter().map(|line| line.is_noisy).collect();
         assert_eq!(noisy, [false, true]);
     }
 
     #[test]
     fn the_best_and_the_widest_without_pipelining_are_highlights() {
-        let results = results(&[
+        let results = Results::with_rates(&[
             ("zipf/redis-50x1", &[10.0]),
             ("zipf/redis-50x64", &[30.0]),
             ("zipf/redis-64x1", &[12.0]),
