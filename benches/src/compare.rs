@@ -11,6 +11,7 @@
 pub mod check;
 mod entry;
 mod gavel;
+pub mod lane;
 pub mod peer;
 pub mod postgres;
 pub mod raw;
@@ -24,12 +25,13 @@ pub use entry::{Contestant, Entry};
 pub use results::{Results, Setting, settings};
 
 use crate::error::BenchError;
+use lane::{Lane, Tally, Until};
 use postgres::Cluster;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use work::{Lane, Load, Tally, Until, Work};
+use work::{Load, Work};
 
 /// What a load may take beyond its time before it is given up: setting up, the last answers and the check.
 const SLACK: Duration = Duration::from_secs(120);

@@ -4,6 +4,8 @@
 //! its batch function in uneven batches, and to the script of Redis; each is demanded to answer every bid alike. What is stored
 //! afterwards is held against the load generator's oracle. The servers are real.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "that is how a test fails")]
+
 use gavel_benches::compare::postgres::{self, Cluster, Way};
 use gavel_benches::compare::redis;
 use gavel_benches::compare::work::{Bid, OPENING_PRICE, STEP, Verdict, seller};

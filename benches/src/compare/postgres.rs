@@ -8,7 +8,8 @@ mod cluster;
 pub use cluster::{Cluster, POSTGRES, SETTINGS};
 
 use super::check::{self, StoredAuction, StoredBid};
-use super::work::{BATCH, Bid, Lane, OPENING_PRICE, STEP, Tally, Until, Verdict, Work, seller};
+use super::lane::{Lane, Tally, Until};
+use super::work::{BATCH, Bid, OPENING_PRICE, STEP, Verdict, Work, seller};
 use crate::error::{BenchError, io};
 use std::time::{Duration, Instant};
 use tokio::task::LocalSet;

@@ -1,7 +1,7 @@
 //! The disk alone: the bytes of Gavel's frames, without anything that decides, sends or answers. Nothing that commits to this disk in this
 //! way can be faster.
 
-use super::work::{Tally, Until};
+use super::lane::{Tally, Until};
 use super::{Plan, Sample};
 use crate::error::{BenchError, io};
 use gavel_log::limits::{FRAME_BYTES_MAX, FRAME_HEADER_BYTES};
@@ -60,8 +60,11 @@ pub(super) fn load(plan: &Plan, mode: Mode, bids: u32) -> Result<Sample, BenchEr
     let data = vec![7; commit_bytes(bids)];
     let (mut at, mut tally) = (0, Tally::default());
     let (began, until) = (Instant::now(), Until::after(plan.time, &plan.stop));
-    while !until.is_over() && !(mode == Mode::Append && at + data.len() as u64 > end) {
+    while !until.is_over() {
         if at + data.len() as u64 > end {
+            if mode == Mode::Append {
+                break;
+            }
             at = 0;
         }
         let sent = Instant::now();

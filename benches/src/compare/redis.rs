@@ -2,100 +2,24 @@
 //!
 //! `bid.lua` has the rules. Connections are Unix sockets, as with PostgreSQL. The server is fresh for each load.
 
+mod auctions;
 mod client;
+mod server;
 
+pub use auctions::{prepare, verify};
 pub use client::Connection;
+pub use server::{REDIS, SETTINGS, Server};
 
-use super::check::{self, StoredAuction, StoredBid};
-use super::peer::{Peer, Program};
-use super::work::{Bid, Lane, OPENING_PRICE, STEP, Tally, Until, Verdict, Work, seller};
-use crate::error::{BenchError, io};
+use super::lane::{Lane, Tally, Until};
+use super::work::{Bid, Verdict, Work};
+use crate::error::BenchError;
+use auctions::key;
 use gavel_wire::value::Value;
-use rustix::process::Signal;
 use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, Instant};
-use tempfile::TempDir;
 use tokio::task::LocalSet;
 
-/// The server.
-pub const REDIS: Program = Program { name: "redis-server", package: "redis-server", folder: None };
-
-/// What it runs with, beside the defaults: every write synced before it is answered, and nothing written for any other reason.
-pub const SETTINGS: [(&str, &str); 6] = [
-    ("--port", "0"),
-    ("--appendonly", "yes"),
-    ("--appendfsync", "always"),
-    ("--auto-aof-rewrite-percentage", "0"),
-    ("--save", ""),
-    ("--maxclients", "1000"),
-];
-
 const SCRIPT: &str = include_str!("redis/bid.lua");
-/// An hour, for which auctions are open, in seconds.
-const OPEN_FOR_S: u64 = 3_600;
-/// Stored bids that are asked for at once.
-const PAGE: usize = 1_000;
-
-/// A running server. Ended, and its directory removed, when dropped.
-#[derive(Debug)]
-pub struct Server {
-    // Declared in the order in which they have to go.
-    _process: Peer,
-    _data: TempDir,
-    sockets: TempDir,
-}
-
-impl Server {
-    /// Starts a server in a fresh directory below `below`.
-    ///
-    /// # Errors
-    /// Redis is not there, or does not start.
-    pub fn start(below: &Path) -> Result<Self, BenchError> {
-        let data = TempDir::with_prefix_in("compare-redis-", below).map_err(io("a directory for Redis"))?;
-        // A socket's path may have no more than 107 bytes, so it does not lie with the data.
-        let sockets = TempDir::with_prefix("compare-").map_err(io("a directory for Redis's socket"))?;
-        let socket = sockets.path().join("socket");
-        let mut command = Command::new(REDIS.find()?);
-        command.args(SETTINGS.iter().flat_map(|(name, value)| [name, value]));
-        command.arg("--dir").arg(data.path()).arg("--unixsocket").arg(&socket);
-        let messages = sockets.path().join("messages");
-        let mut process = Peer::start(&mut command, REDIS.name, &messages, Signal::KILL)?;
-        process.wait_for(|| std::os::unix::net::UnixStream::connect(&socket).ok())?;
-        Ok(Self { _process: process, _data: data, sockets })
-    }
-
-    /// Where it takes connections.
-    #[must_use]
-    pub fn socket(&self) -> PathBuf {
-        self.sockets.path().join("socket")
-    }
-}
-
-/// Makes the auctions of this work.
-///
-/// # Errors
-/// What Redis says.
-pub async fn prepare(server: &Server, auctions: u32) -> Result<(), BenchError> {
-    let mut connection = Connection::open(&server.socket()).await?;
-    let now =
-        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |now| now.as_secs());
-    let fields =
-        |auction| [now + OPEN_FOR_S, seller(auction), OPENING_PRICE, STEP].map(|field| field.to_string());
-    for auction in 0..auctions {
-        let [ends, seller, opening, step] = fields(auction);
-        let key = key('a', auction);
-        let words = ["HSET", &key, "ends", &ends, "seller", &seller, "opening", &opening, "step", &step];
-        connection.call(&words.map(str::as_bytes)).await?;
-    }
-    Ok(())
-}
-
-/// `a:7`, an auction; `b:7`, its bids.
-fn key(kind: char, auction: u32) -> String {
-    format!("{kind}:{auction}")
-}
 
 /// A connection that bids.
 #[derive(Debug)]
@@ -204,48 +128,4 @@ pub async fn load(
     }
     verify(server, work.auctions(), all.accepted).await?;
     Ok((all, took))
-}
-
-/// Holds what is stored for so many auctions against how many bids were acknowledged.
-///
-/// # Errors
-/// What is not as it should be, or what Redis says.
-pub async fn verify(server: &Server, auctions: u32, acknowledged: u64) -> Result<(), BenchError> {
-    let mut connection = Connection::open(&server.socket()).await?;
-    let mut stored = 0;
-    for auction in 0..auctions {
-        let length = connection.call(&[b"LLEN", key('b', auction).as_bytes()]).await?;
-        stored += integer(&length).ok_or(BenchError::Missing("length"))?.cast_unsigned();
-    }
-    check::counts(stored, acknowledged)?;
-    for auction in check::sample(auctions) {
-        check::auction(&stored_auction(&mut connection, auction).await?)?;
-    }
-    Ok(())
-}
-
-async fn stored_auction(connection: &mut Connection, auction: u32) -> Result<StoredAuction, BenchError> {
-    let mut bids = Vec::new();
-    loop {
-        let (from, to) = (bids.len().to_string(), (bids.len() + PAGE - 1).to_string());
-        let page = connection.call(&["LRANGE", &key('b', auction), &from, &to].map(str::as_bytes)).await?;
-        let Value::Array(page) = page else { return Err(BenchError::Missing("page of bids")) };
-        if page.is_empty() {
-            break;
-        }
-        bids.extend(
-            page.iter().map(stored_bid).collect::<Option<Vec<_>>>().ok_or(BenchError::Missing("bid"))?,
-        );
-    }
-    let state = connection.call(&["HMGET", &key('a', auction), "leader", "price"].map(str::as_bytes)).await?;
-    let Value::Array(state) = state else { return Err(BenchError::Missing("state")) };
-    let number = |place: usize| state.get(place).and_then(Value::as_str).and_then(|text| text.parse().ok());
-    Ok(StoredAuction { bids, leader: number(0), price: number(1) })
-}
-
-/// As `bid.lua` writes it: bidder, amount, price, whether it leads.
-fn stored_bid(value: &Value) -> Option<StoredBid> {
-    let numbers: Vec<u64> = value.as_str()?.split(' ').map(str::parse).collect::<Result<_, _>>().ok()?;
-    let [bidder, amount, price, leads] = numbers[..] else { return None };
-    Some(StoredBid { bidder, amount, price, leading: leads == 1 })
 }

@@ -77,6 +77,11 @@ fn machine_line(machine: &Machine) -> String {
     )
 }
 
+/// A rate: no decimals where nobody would read them.
+fn rate(value: f64) -> String {
+    number(if value < 100.0 { value } else { value.round() })
+}
+
 /// A number, or a dash where there is none.
 fn or_dash(value: Option<f64>) -> String {
     value.map_or_else(|| "-".to_owned(), number)

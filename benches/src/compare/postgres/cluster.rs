@@ -1,10 +1,10 @@
 //! A PostgreSQL cluster of its own: fresh, in a directory on the disk that is measured, on a Unix socket.
 
-use super::super::peer::{Peer, Program};
+use crate::compare::peer::{Peer, Program};
 use crate::error::{BenchError, io};
 use rustix::process::Signal;
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use tempfile::TempDir;
 use tokio_postgres::{Client, NoTls};
@@ -123,7 +123,7 @@ fn command(program: &Path, owner: Option<(u32, u32)>, dir: &Path) -> Command {
     command
 }
 
-fn create(initdb: &PathBuf, dir: &Path, owner: Option<(u32, u32)>) -> Result<(), BenchError> {
+fn create(initdb: &Path, dir: &Path, owner: Option<(u32, u32)>) -> Result<(), BenchError> {
     let mut command = command(initdb, owner, dir);
     command.args(["--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "--no-sync", "-D"]);
     let output = command.arg(dir.join("data")).output().map_err(io("initdb"))?;

@@ -11,6 +11,8 @@ use tokio::net::UnixStream;
 
 /// What is read at once.
 const READ_BYTES: usize = 64 * 1024;
+/// Commands that are sent at once, where there are many.
+const GROUP: usize = 500;
 
 /// A connection.
 #[derive(Debug)]
@@ -99,5 +101,27 @@ impl Connection {
             }
             self.fill().await?;
         }
+    }
+    /// Sends commands in groups and waits for their replies, in their order.
+    ///
+    /// # Errors
+    /// As [`Connection::call`].
+    pub async fn call_all(
+        &mut self,
+        commands: impl Iterator<Item = Vec<String>>,
+    ) -> Result<Vec<Value>, BenchError> {
+        let (mut replies, mut commands) = (Vec::new(), commands.peekable());
+        while commands.peek().is_some() {
+            let mut sent = 0;
+            for command in commands.by_ref().take(GROUP) {
+                self.put(&command.iter().map(|word| word.as_bytes()).collect::<Vec<_>>());
+                sent += 1;
+            }
+            self.flush().await?;
+            for _ in 0..sent {
+                replies.push(self.answer().await?);
+            }
+        }
+        Ok(replies)
     }
 }

@@ -1,7 +1,6 @@
 //! Tables for the README: what matters first, everything below it.
 
-use super::{machine_line, of_work, or_dash, percent, short_name, times};
-use crate::aims::number;
+use super::{machine_line, of_work, or_dash, percent, rate, short_name, times};
 use crate::compare::results::{Line, Setting};
 use crate::compare::work::Work;
 use crate::machine::Machine;
@@ -40,9 +39,9 @@ fn row(line: &Line) -> String {
         "| {} | {} | {} | {} to {}{noisy} | {} % | {} | {} | {} | {} |\n",
         line.work.name(),
         short_name(line),
-        number(line.rate.median),
-        number(line.rate.min),
-        number(line.rate.max),
+        rate(line.rate.median),
+        rate(line.rate.min),
+        rate(line.rate.max),
         percent(line.refused),
         or_dash(line.p50_ms),
         or_dash(line.p99_ms),

@@ -3,7 +3,7 @@
 //!
 //! Written by hand: a chart of one kind is shorter than what a library needs to be told.
 
-use super::{machine_line, of_work, short_name};
+use super::{machine_line, of_work, rate, short_name};
 use crate::aims::number;
 use crate::compare::results::Line;
 use crate::compare::work::Work;
@@ -116,7 +116,7 @@ fn bar(of: &Line, scale: Scale, y: f64) -> String {
     out += &line(scale.x(of.rate.min), middle, scale.x(of.rate.max), middle, "#111", 1.5);
     out += &label(LEFT - 8.0, middle + 4.0, "end", "", short_name(of));
     let noisy = if of.is_noisy { " noisy" } else { "" };
-    out + &label(scale.x(of.rate.max) + 8.0, middle + 4.0, "start", "", &(number(of.rate.median) + noisy))
+    out + &label(scale.x(of.rate.max) + 8.0, middle + 4.0, "start", "", &(rate(of.rate.median) + noisy))
 }
 
 fn line(x1: f64, y1: f64, x2: f64, y2: f64, colour: &str, width: f64) -> String {

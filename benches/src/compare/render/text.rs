@@ -1,7 +1,6 @@
 //! Columns for the terminal.
 
-use super::{machine_line, of_work, or_dash, percent, short_name, times};
-use crate::aims::number;
+use super::{machine_line, of_work, or_dash, percent, rate, short_name, times};
 use crate::compare::results::{Line, NOISY_FROM, Setting};
 use crate::compare::work::Work;
 use crate::machine::Machine;
@@ -48,9 +47,9 @@ pub(super) fn render(lines: &[Line], machine: &Machine, settings: &[Setting]) ->
 fn cells(line: &Line) -> [String; 9] {
     [
         short_name(line).to_owned(),
-        number(line.rate.median),
-        number(line.rate.min),
-        number(line.rate.max),
+        rate(line.rate.median),
+        rate(line.rate.min),
+        rate(line.rate.max),
         percent(line.refused),
         or_dash(line.p50_ms),
         or_dash(line.p99_ms),
@@ -59,8 +58,8 @@ fn cells(line: &Line) -> [String; 9] {
     ]
 }
 
-fn columns([name, rate, least, greatest, refused, p50, p99, same, best]: [String; 9]) -> String {
+fn columns([name, median, least, greatest, refused, p50, p99, same, best]: [String; 9]) -> String {
     format!(
-        "{name:<24} {rate:>11} {least:>11} {greatest:>11} {refused:>9} {p50:>8} {p99:>8} {same:>10} {best:>10}"
+        "{name:<24} {median:>11} {least:>11} {greatest:>11} {refused:>9} {p50:>8} {p99:>8} {same:>10} {best:>10}"
     )
 }
