@@ -52,9 +52,6 @@ pub const ROWS: [Row; 16] = [
     row("kept", "bytes on disk per bid", Aim::Reported),
 ];
 
-/// A machine is shared when so many processes wanted a processor before the bench began.
-const SHARED_FROM: f64 = 0.5;
-
 /// What one round measured for a row, and what explains it: numbers by their unit and name (`ms p99`).
 #[derive(Clone, Debug)]
 pub(super) struct Sample {
@@ -121,10 +118,10 @@ impl Results {
             machine.commit,
             machine.load_before
         );
-        out.push_str(if machine.load_before < SHARED_FROM {
-            "\n"
-        } else {
+        out.push_str(if machine.is_shared() {
             "Others were at work on this machine: rates are lower and times longer than the engine's own.\n\n"
+        } else {
+            "\n"
         });
         let columns = ["row", "aim", "median", "min", "max", "met"];
         let [name, aim, median, min, max, met] = columns;
