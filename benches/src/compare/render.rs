@@ -72,8 +72,9 @@ fn short_name(line: &Line) -> &str {
 
 fn machine_line(machine: &Machine) -> String {
     let Machine { cpu, cores, kernel, file_system, commit, load_before } = machine;
+    let shared = if machine.is_shared() { " (others were at work)" } else { "" };
     format!(
-        "{cpu}, {cores} cores, Linux {kernel}, {file_system}; commit {commit}; load before: {load_before}"
+        "{cpu}, {cores} cores, Linux {kernel}, {file_system}; commit {commit}; load before: {load_before}{shared}"
     )
 }
 
