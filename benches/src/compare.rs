@@ -19,10 +19,12 @@ pub mod redis;
 mod redis_benchmark;
 mod render;
 mod results;
+mod settings;
 pub mod work;
 
 pub use entry::{Contestant, Entry};
-pub use results::{Results, Setting, settings};
+pub use results::{Line, Results};
+pub use settings::{Setting, settings};
 
 use crate::error::BenchError;
 use lane::{Lane, Tally, Until};

@@ -20,7 +20,8 @@ use tempfile::TempDir;
 /// The load generator.
 pub(super) const REDIS_BENCHMARK: Program =
     Program { name: "redis-benchmark", package: "redis-tools", folder: None };
-const COMPILER: Program = Program { name: "cc", package: "gcc", folder: None };
+/// Makes `rising.c` a library.
+pub(super) const COMPILER: Program = Program { name: "cc", package: "gcc", folder: None };
 const RISING: &str = include_str!("rising.c");
 /// From the start of the processes to the first count: all of them bid by then.
 const RAMP: Duration = Duration::from_millis(300);

@@ -4,7 +4,8 @@ mod markdown;
 mod plot;
 mod text;
 
-use super::results::{Line, Results, Setting};
+use super::results::{Line, Results};
+use super::settings::Setting;
 use super::work::Work;
 use crate::aims::number;
 use crate::error::{BenchError, io};

@@ -1,14 +1,9 @@
 //! What all rounds have measured, and what it means beside Gavel.
 
-use super::postgres::{self, POSTGRES};
-use super::redis::{self, REDIS};
-use super::redis_benchmark::REDIS_BENCHMARK;
 use super::work::{Load, Work};
-use super::{Contestant, Entry, Plan, Sample};
-use crate::error::{BenchError, io};
+use super::{Contestant, Entry, Sample};
 use crate::spread::Spread;
 use serde::Serialize;
-use std::process::Command;
 
 /// A measurement is noisy when its rounds lie further apart than this share of their median.
 pub(super) const NOISY_FROM: f64 = 0.2;
@@ -128,48 +123,6 @@ impl Results {
             .filter(|load| load.in_flight == 1)
             .map(|load| load.connections)
     }
-}
-
-/// What figures depend on beside the machine.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Setting {
-    /// Of what.
-    pub name: &'static str,
-    /// Version and settings.
-    pub value: String,
-}
-
-/// The versions and settings of all that is to be measured.
-///
-/// # Errors
-/// A program is not there.
-pub fn settings(plan: &Plan) -> Result<Vec<Setting>, BenchError> {
-    let wants = |family: &str| plan.entries.iter().any(|entry| entry.contestant.family().starts_with(family));
-    let version = Command::new(&plan.server).arg("--version").output();
-    let version = version.map_err(io(plan.server.display().to_string()))?;
-    let gavel = String::from_utf8_lossy(&version.stdout).trim().to_owned();
-    let mut all = vec![Setting { name: "Gavel", value: format!("{gavel}, over TCP, default settings") }];
-    if wants("postgres") {
-        let value = format!("{}, Unix socket, {}", POSTGRES.version()?, postgres::SETTINGS.join(" "));
-        all.push(Setting { name: "PostgreSQL", value });
-    }
-    if plan.entries.iter().any(|entry| entry.contestant.family() == "redis") {
-        let flags = redis::SETTINGS.map(|(name, value)| {
-            if value.is_empty() { format!("{name} \"\"") } else { format!("{name} {value}") }
-        });
-        all.push(Setting {
-            name: "Redis",
-            value: format!("{}, Unix socket, {}", REDIS.version()?, flags.join(" ")),
-        });
-    }
-    if wants("redis-benchmark") {
-        all.push(Setting { name: "redis-benchmark", value: REDIS_BENCHMARK.version()? });
-    }
-    let work = "100,000 bidders, secret maxima, opening price 1000, steps of 100, bids 0 to 4 steps above the least acceptable";
-    all.push(Setting { name: "work", value: work.to_owned() });
-    let (rounds, seconds) = (plan.rounds, plan.time.as_secs());
-    all.push(Setting { name: "rounds", value: format!("{rounds} of {seconds} s each, interleaved") });
-    Ok(all)
 }
 
 #[cfg(test)]

@@ -18,8 +18,9 @@ const fn program(name: &'static str) -> Program {
 pub const POSTGRES: Program = program("postgres");
 const INITDB: Program = program("initdb");
 
-/// What it runs with, beside the defaults. Durability is PostgreSQL's own: `fsync`, `synchronous_commit` and `full_page_writes` are on. Nothing that
-/// is not a commit is in its way: no checkpoint falls into a load, nothing is vacuumed, nothing replicated.
+/// What it runs with, beside the defaults. Durability is PostgreSQL's own: `fsync`, `synchronous_commit` and `full_page_writes` are on.
+/// Nothing that is not a commit is in its way: no checkpoint falls into a load, nothing is vacuumed, nothing replicated. `commit_delay`
+/// was tried at 200 and 1,000 microseconds, from 8 and 64 connections: no difference beyond the noise.
 pub const SETTINGS: [&str; 19] = [
     "listen_addresses=",
     "max_connections=100",

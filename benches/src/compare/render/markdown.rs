@@ -1,7 +1,8 @@
 //! Tables for the README: what matters first, everything below it.
 
 use super::{machine_line, of_work, or_dash, percent, rate, short_name, times};
-use crate::compare::results::{Line, Setting};
+use crate::compare::results::Line;
+use crate::compare::settings::Setting;
 use crate::compare::work::Work;
 use crate::machine::Machine;
 use std::fmt::Write as _;

@@ -1,7 +1,8 @@
 //! Columns for the terminal.
 
 use super::{machine_line, of_work, or_dash, percent, rate, short_name, times};
-use crate::compare::results::{Line, NOISY_FROM, Setting};
+use crate::compare::results::{Line, NOISY_FROM};
+use crate::compare::settings::Setting;
 use crate::compare::work::Work;
 use crate::machine::Machine;
 use std::fmt::Write as _;
