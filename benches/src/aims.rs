@@ -11,6 +11,7 @@ mod storm;
 mod table;
 mod web;
 
+pub(crate) use table::number;
 pub use table::{Aim, ROWS, Results, Row};
 
 use crate::error::BenchError;

@@ -57,6 +57,47 @@ pub enum BenchError {
     /// A thread of the bench has panicked.
     #[error("a thread of the bench has panicked; this is a defect")]
     Panicked,
+    /// A program of others is not installed.
+    #[error("`{name}` is not there; it is in Debian's package `{package}` (apt-get install {package})")]
+    MissingProgram {
+        /// Its file name.
+        name: &'static str,
+        /// Where it is from.
+        package: &'static str,
+    },
+    /// A program of others has ended by itself, or not as it should.
+    #[error("{name} ended with {status}; its messages: {messages}")]
+    PeerEnded {
+        /// Which one.
+        name: &'static str,
+        /// How.
+        status: ExitStatus,
+        /// What it said.
+        messages: String,
+    },
+    /// PostgreSQL refused a statement, or its connection failed.
+    #[error("PostgreSQL: {}", in_full(.0))]
+    Postgres(#[from] tokio_postgres::Error),
+    /// Redis refused a command.
+    #[error("Redis: {0}")]
+    Redis(String),
+    /// What is stored is not what was acknowledged. Figures of such a contestant mean nothing.
+    #[error("the check after the load: {0}")]
+    Check(String),
+    /// A load did not come to its end.
+    #[error("the load did not end within {0} s")]
+    Stuck(u64),
+    /// One contestant could not be measured.
+    #[error("{name}: {source}")]
+    Entry {
+        /// Which one, at which work.
+        name: String,
+        /// Why.
+        source: Box<BenchError>,
+    },
+    /// Ended early, as it was told to.
+    #[error("stopped; what was measured until then is not shown, and no server is left running")]
+    Stopped,
     /// A directory that should be removed or made.
     #[error("{}: {source}", path.display())]
     Dir {
@@ -65,6 +106,11 @@ pub enum BenchError {
         /// What the system said.
         source: std::io::Error,
     },
+}
+
+/// The driver's own text leaves out what the server said.
+fn in_full(error: &tokio_postgres::Error) -> String {
+    error.as_db_error().map_or_else(|| error.to_string(), |said| said.to_string())
 }
 
 /// Names what was being done when the system said no.

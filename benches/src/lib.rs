@@ -1,7 +1,8 @@
-//! What the benches share: a server to drive, the raw disk beside it, the engine in process, the rules alone, and the
-//! table of aims.
+//! What the benches share: a server to drive, the raw disk beside it, the engine in process, the rules alone, the
+//! table of aims, and the comparison with others.
 
 pub mod aims;
+pub mod compare;
 pub mod disk;
 pub mod error;
 pub mod history;

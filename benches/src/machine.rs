@@ -22,6 +22,9 @@ pub struct Machine {
     pub load_before: f64,
 }
 
+/// A machine is shared when so many processes wanted a processor before the bench began.
+const SHARED_FROM: f64 = 0.5;
+
 impl Machine {
     /// Looks at this machine, and at the file system below `data`.
     #[must_use]
@@ -37,6 +40,12 @@ impl Machine {
             commit: commit().unwrap_or_else(unknown),
             load_before: load().unwrap_or(f64::NAN),
         }
+    }
+
+    /// True when others were at work, or it is not known.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.load_before.is_nan() || self.load_before >= SHARED_FROM
     }
 }
 

@@ -115,9 +115,7 @@ impl<'a> Computed<'a> {
 
     fn least_from(&self, bidder: AccountId) -> u64 {
         match self.leader {
-            Some((leader, maximum)) if self.terms.proxy && leader == bidder => {
-                self.min_next().max(maximum + 1)
-            }
+            Some((leader, maximum)) if self.terms.proxy && leader == bidder => maximum + 1,
             _ => self.min_next(),
         }
     }
@@ -234,6 +232,9 @@ mod tests {
         let [one, two] = [1, 2].map(AccountId::from_integer);
         assert_eq!(computed.bid(one, 2_000).least, 1_000);
         assert_eq!(computed.bid(one, 3_000).least, 2_001);
+        let mut short = Computed::new(&terms);
+        [(one, 1_000), (two, 1_150)].map(|(bidder, amount)| short.bid(bidder, amount));
+        assert_eq!((short.min_next(), short.bid(two, 1_151).least), (1_200, 1_151), "short of a step");
         let second = computed.bid(two, 1_500);
         assert_eq!((second.least, second.price, second.min_next), (1_100, 1_600, 1_700));
         assert!(second.raised_price && !second.new_leader);

@@ -52,9 +52,6 @@ pub const ROWS: [Row; 16] = [
     row("kept", "bytes on disk per bid", Aim::Reported),
 ];
 
-/// A machine is shared when so many processes wanted a processor before the bench began.
-const SHARED_FROM: f64 = 0.5;
-
 /// What one round measured for a row, and what explains it: numbers by their unit and name (`ms p99`).
 #[derive(Clone, Debug)]
 pub(super) struct Sample {
@@ -121,10 +118,10 @@ impl Results {
             machine.commit,
             machine.load_before
         );
-        out.push_str(if machine.load_before < SHARED_FROM {
-            "\n"
-        } else {
+        out.push_str(if machine.is_shared() {
             "Others were at work on this machine: rates are lower and times longer than the engine's own.\n\n"
+        } else {
+            "\n"
         });
         let columns = ["row", "aim", "median", "min", "max", "met"];
         let [name, aim, median, min, max, met] = columns;
@@ -192,7 +189,7 @@ impl Aim {
 }
 
 /// A number with as many digits as are worth reading: thousands apart where it is large, two decimals where it is small.
-fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     if value.abs() < 1_000.0 {
         let text = format!("{value:.2}");
         return text.trim_end_matches('0').trim_end_matches('.').to_owned();
