@@ -233,7 +233,8 @@ mod tests {
         assert_eq!(computed.bid(one, 2_000).least, 1_000);
         assert_eq!(computed.bid(one, 3_000).least, 2_001);
         let mut short = Computed::new(&terms);
-        [(one, 1_000), (two, 1_150)].map(|(bidder, amount)| short.bid(bidder, amount));
+        short.bid(one, 1_000);
+        short.bid(two, 1_150);
         assert_eq!((short.min_next(), short.bid(two, 1_151).least), (1_200, 1_151), "short of a step");
         let second = computed.bid(two, 1_500);
         assert_eq!((second.least, second.price, second.min_next), (1_100, 1_600, 1_700));
