@@ -56,7 +56,8 @@ fn answer(out: &mut Vec<u8>, last: u32, bids: &[(u32, &str, &str)], args: &[&[u8
         let count = bids.len();
         let json = format!(
             r#"{{"state": "open", "price": 1, "min_next": 2, "leader": "1", "bid_count": {count}, "seq": {last},
-                "reserve_status": "none", "ends_at": "2026-11-23T00:00:00Z", "position": "3-1-9"}}"#
+                "reserve_status": "none", "ends_at": "2026-11-23T00:00:00Z", "position": "3-1-9",
+                "at": "2026-11-22T00:00:00Z"}}"#
         );
         return reply::bulk(out, json.as_bytes());
     }
