@@ -6,7 +6,8 @@ pub use reporting::{CompareArgs, MeasuringArgs, MergeArgs};
 
 use crate::distribution::Distribution;
 use crate::options::Options;
-use crate::schedule::{Arrivals, Shape, Spacing};
+use crate::processes::{PROCESSES_MAX, Part};
+use crate::schedule::{Arrivals, RATE_MAX, Shape, Spacing};
 use crate::terms::{TermsError, TermsPlan};
 use crate::units::parse_duration;
 use crate::verify::VerifyOptions;
@@ -39,6 +40,8 @@ pub struct Cli {
 pub enum Command {
     /// Open auctions, bid on them, and report
     Run(Box<RunArgs>),
+    /// Find the highest rate that the server sustains, step by step
+    Saturate(Box<SaturateArgs>),
     /// Check ledgers against a server
     Verify(VerifyArgs),
     /// Put two reports side by side
@@ -131,6 +134,35 @@ pub struct RunArgs {
     /// Write no ledger
     #[arg(long)]
     pub no_ledger: bool,
+    /// Processes that bid beside each other, 1 to 64, at most one for each connection: each has its part of connections, auctions and rate, and a
+    /// ledger of its own (FILE.p1 …)
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=i64::from(PROCESSES_MAX)))]
+    pub processes: u32,
+    /// Which part of a load this process is
+    #[arg(long, hide = true)]
+    pub part: Option<Part>,
+}
+
+/// The arguments of `saturate`: each step is a run, so they are those of `run` that are not about rates.
+#[derive(Clone, Debug, Args)]
+pub struct SaturateArgs {
+    /// What each step is, but for its rate
+    #[command(flatten)]
+    pub run: RunArgs,
+    /// The first rate, bids per second
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=i64::from(RATE_MAX)))]
+    pub from: u32,
+    /// By what the rate grows until it is too high, 1.1 to 10
+    #[arg(long, default_value_t = 2.0, value_parser = factor)]
+    pub factor: f64,
+    /// A step is sustained while 99 in 100 bids take no longer
+    #[arg(long, default_value = "50ms", value_parser = parse_duration)]
+    pub p99_max: Duration,
+}
+
+fn factor(text: &str) -> Result<f64, String> {
+    let factor = text.parse().ok().filter(|factor| (1.1..=10.0).contains(factor));
+    factor.ok_or_else(|| "a number from 1.1 to 10".to_owned())
 }
 
 /// The arguments of `verify`. The fields are those of [`VerifyOptions`].
@@ -162,6 +194,12 @@ impl RunArgs {
     /// # Errors
     /// When the terms can't be used. Bounds are checked by [`Options::validate`].
     pub fn options(self) -> Result<Options, TermsError> {
+        let part = self.part;
+        let whole = self.of_the_whole()?;
+        Ok(part.map_or_else(|| whole.clone(), |part| whole.part(part)))
+    }
+
+    fn of_the_whole(self) -> Result<Options, TermsError> {
         let mut terms = TermsPlan::standard(!self.no_proxy);
         if let Some(text) = &self.terms {
             terms = terms.overlaid(text)?;

@@ -3,13 +3,16 @@
 mod reporting;
 
 use clap::Parser;
-use gavel_loadgen::cli::{Cli, Command, RunArgs};
+use gavel_loadgen::cli::{Cli, Command, RunArgs, SaturateArgs};
 use gavel_loadgen::progress::ProgressLine;
+use gavel_loadgen::saturate::Step;
 use gavel_loadgen::verify::VerifyProgress;
-use gavel_loadgen::{RunError, VerifyError, run, verify};
+use gavel_loadgen::{Options, RunError, Search, VerifyError, processes, run, saturate, verify};
 use signal_hook::consts::SIGINT;
+use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::{IsTerminal, Write};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -21,6 +24,7 @@ fn main() -> ExitCode {
     let Cli { json, quiet, command } = Cli::parse();
     match command {
         Command::Run(args) => bid(*args, json, quiet),
+        Command::Saturate(args) => find_saturation(*args, json, quiet),
         Command::Verify(args) => finish_verify(verify(&args.into(), |progress| show(progress, quiet)), json),
         Command::Compare(args) => reporting::compare(&args, json),
         Command::Merge(args) => reporting::merge(&args, json),
@@ -29,7 +33,9 @@ fn main() -> ExitCode {
 }
 
 fn bid(args: RunArgs, json: bool, quiet: bool) -> ExitCode {
-    let out = args.measuring.out.clone();
+    // One of several processes hands its report to the one that started them.
+    let is_part = args.part.is_some();
+    let (out, processes) = if is_part { (None, 1) } else { (args.measuring.out.clone(), args.processes) };
     let options = match args.options() {
         Ok(options) => options,
         Err(error) => return fail(&error, WRONG_USE),
@@ -41,9 +47,60 @@ fn bid(args: RunArgs, json: bool, quiet: bool) -> ExitCode {
     if let Err(error) = stop_in_order_on_interrupt(&options.stop) {
         return fail(&error, FAILED);
     }
+    if processes > 1 {
+        return bid_together(processes, &options, out.as_deref(), json);
+    }
     let mut line = ProgressLine::new(quiet);
     match run(options, |progress| line.show(progress)) {
         Ok(report) => reporting::finish(&report, out.as_deref(), json),
+        Err(error @ (RunError::Options(_) | RunError::Terms(_))) => fail(&error, WRONG_USE),
+        Err(error) => fail(&error, FAILED),
+    }
+}
+
+/// Bids from several processes, and reports what they did together.
+fn bid_together(processes: u32, options: &Options, out: Option<&Path>, json: bool) -> ExitCode {
+    let bounds = options.validate().map_err(|error| error.to_string());
+    let enough = match options.connections {
+        connections if connections < processes => {
+            Err(format!("{processes} processes need as many connections, there are {connections}"))
+        }
+        _ => Ok(()),
+    };
+    if let Err(error) = bounds.and(enough) {
+        return fail(&error, WRONG_USE);
+    }
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    match processes::run(&arguments, processes, options) {
+        Ok(report) => reporting::finish(&report, out, json),
+        Err(error) => fail(&error, FAILED),
+    }
+}
+
+fn find_saturation(args: SaturateArgs, json: bool, quiet: bool) -> ExitCode {
+    let SaturateArgs { run, from, factor, p99_max } = args;
+    let has_rate = run.rate.is_some() || run.ramp.is_some() || run.burst.is_some();
+    if has_rate || run.processes > 1 || run.measuring.repeats > 1 || run.measuring.out.is_some() {
+        let words = "saturate chooses the rates itself, in one process, and prints what it finds: \
+                     not with --rate, --ramp, --burst, --processes, --repeats or --out";
+        return fail(&words, WRONG_USE);
+    }
+    let options = match run.options() {
+        Ok(options) => options,
+        Err(error) => return fail(&error, WRONG_USE),
+    };
+    if let Err(error) = stop_in_order_on_interrupt(&options.stop) {
+        return fail(&error, FAILED);
+    }
+    let mut line = ProgressLine::new(quiet);
+    let search = Search { options, from, factor, p99_max };
+    let told = |step: &Step| {
+        if !quiet {
+            let _told = writeln!(std::io::stderr().lock(), "{step}");
+        }
+    };
+    match saturate(&search, |progress| line.show(progress), told) {
+        Ok(found) => print(if json { found.json() } else { found.to_string() }, found.sustained.is_some()),
         Err(error @ (RunError::Options(_) | RunError::Terms(_))) => fail(&error, WRONG_USE),
         Err(error) => fail(&error, FAILED),
     }

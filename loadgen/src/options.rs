@@ -1,6 +1,7 @@
 //! What a run does. Every field states its meaning, unit, default and bounds.
 
 use crate::distribution::{Distribution, OVERTIME_S};
+use crate::processes::Part;
 use crate::schedule::{Arrivals, RATE_MAX};
 use crate::terms::TermsPlan;
 use std::net::SocketAddr;
@@ -104,6 +105,27 @@ impl Options {
             drain_for: Duration::from_secs(10),
             ledger: None,
             stop: Arc::default(),
+        }
+    }
+
+    /// What one of several processes does of this.
+    #[must_use]
+    pub fn part(&self, part: Part) -> Self {
+        let arrivals = match self.arrivals {
+            Arrivals::Closed => Arrivals::Closed,
+            Arrivals::Open { shape, spacing } => {
+                Arrivals::Open { shape: shape.map(|rate| part.of(rate)), spacing }
+            }
+        };
+        let connections = part.of(self.connections);
+        Self {
+            seed: part.seed(self.seed),
+            auctions: part.of(self.auctions).max(1),
+            connections,
+            threads: self.threads.min(connections.max(1)),
+            arrivals,
+            ledger: self.ledger.as_deref().map(|path| part.ledger(path)),
+            ..self.clone()
         }
     }
 

@@ -75,6 +75,63 @@ fn bend_a_winner(ledger: &mut [u8]) {
     panic!("no outcome in the ledger");
 }
 
+/// Rule: several processes are one load: what each was acknowledged is verified, and their report is the sum.
+#[test]
+fn processes_bid_beside_each_other_and_report_together() {
+    let server = Server::start(Options::new());
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = folder.path().join("ledger");
+    let report = run(&server, &ledger, &["--processes", "3", "--connections", "4", "--ramp", "900:3000"]);
+    assert_eq!(report["parts"].as_array().unwrap().len(), 3, "{report}");
+    assert_eq!(
+        (&report["settings"]["connections"], &report["settings"]["auctions"]),
+        (&4.into(), &100.into())
+    );
+    assert_eq!(report["settings"]["arrivals"], "open loop, 900/s to 3000/s, evenly spaced");
+    let ledgers: Vec<_> = (1..=3).map(|part| folder.path().join(format!("ledger.p{part}"))).collect();
+    let output = Command::new(binaries::loadgen())
+        .args(["verify", "--json", "--quiet", "--server", &server.address().to_string(), "--ledger"])
+        .args(&ledgers)
+        .output()
+        .unwrap();
+    let verdict: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((output.status.code(), &verdict["acked"]), (Some(0), &report["accepted"]), "{verdict}");
+    let few = loadgen("run", &server, &ledger, &["--processes", "9", "--connections", "2"]);
+    assert_eq!(few.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&few.stderr).contains("9 processes need as many connections"), "{few:?}");
+}
+
+/// Rule: the search ends between a rate that is sustained and one that is not; here no server can answer in no time.
+#[test]
+fn the_search_for_the_highest_rate_says_what_it_found() {
+    let server = Server::start(Options::new());
+    let search = |flags: &[&str]| {
+        let own = ["saturate", "--json", "--duration", "200ms", "--auctions", "50", "--server"];
+        let output = Command::new(binaries::loadgen())
+            .args(own)
+            .arg(server.address().to_string())
+            .args(["--from", "1000", "--factor", "10"])
+            .args(flags)
+            .output()
+            .unwrap();
+        (
+            output.status.code(),
+            String::from_utf8(output.stdout).unwrap(),
+            String::from_utf8(output.stderr).unwrap(),
+        )
+    };
+    let (code, told, _) = search(&["--p99-max", "0s"]);
+    let found: Value = serde_json::from_str(&told).unwrap();
+    assert_eq!((code, &found["sustained"]), (Some(1), &Value::Null), "{told}");
+    let rates: Vec<_> = found["steps"].as_array().unwrap().iter().map(|step| step["rate"].clone()).collect();
+    assert!(
+        rates.len() <= 4 && rates[0] == 1_000,
+        "down by the factor, as far as there is something: {told}"
+    );
+    let (code, _, said) = search(&["--rate", "5"]);
+    assert!(code == Some(2) && said.contains("saturate chooses the rates itself"), "{said}");
+}
+
 #[test]
 fn bids_over_http_are_verified() {
     let server = Server::start(Options::new());

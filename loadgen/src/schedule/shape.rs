@@ -76,6 +76,18 @@ impl Shape {
         if is_fine { Ok(Self::Burst { base, peak, every_s, for_s }) } else { Err(wrong()) }
     }
 
+    /// The same shape with other rates.
+    #[must_use]
+    pub fn map(self, other: impl Fn(u32) -> u32) -> Self {
+        match self {
+            Self::Constant(rate) => Self::Constant(other(rate)),
+            Self::Ramp { from, to } => Self::Ramp { from: other(from), to: other(to) },
+            Self::Burst { base, peak, every_s, for_s } => {
+                Self::Burst { base: other(base), peak: other(peak), every_s, for_s }
+            }
+        }
+    }
+
     /// The lowest and the highest rate.
     #[must_use]
     pub fn bounds(&self) -> (u32, u32) {
