@@ -38,7 +38,9 @@ fn a_closing_storm_is_verified_from_its_ledger_alone_and_against_the_server() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = folder.path().join("storm");
     let storm = ["--distribution", "storm:1", "--duration", "4s", "--auctions", "200", "--connections", "2"];
-    let report = run(&server, &ledger, &storm);
+    let output = loadgen("run", &server, &ledger, &storm);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     let ending = &report["ending"];
     assert_eq!((&ending["auctions"], &ending["decided"]), (&200.into(), &200.into()), "{ending}");
     assert!(ending["extended"].as_u64() > Some(0) && ending["problem"].is_null(), "{ending}");
@@ -63,10 +65,11 @@ fn bend_a_winner(ledger: &mut [u8]) {
     while at < ledger.len() {
         let length = u32::from_le_bytes(ledger[at..at + 4].try_into().unwrap()) as usize;
         let (head, payload) = ledger[at..at + 8 + length].split_at_mut(8);
-        let is_outcome = payload.windows(19).any(|window| window == b"\"state\":\"awarded\"");
-        let leader = payload.windows(10).position(|window| window == b"\"leader\":\"");
-        if let (true, Some(leader)) = (is_outcome, leader) {
-            payload[leader + 10] = if payload[leader + 10] == b'1' { b'2' } else { b'1' };
+        let find = |text: &[u8]| payload.windows(text.len()).position(|window| window == text);
+        let leader = b"\"leader\":\"";
+        if let (Some(_), Some(at)) = (find(b"\"state\":\"awarded\""), find(leader)) {
+            let digit = &mut payload[at + leader.len()];
+            *digit = if *digit == b'1' { b'2' } else { b'1' };
             head[4..].copy_from_slice(&crc32c::crc32c(payload).to_le_bytes());
             return;
         }
