@@ -5,6 +5,8 @@ pub(crate) const OUTPUT_BYTES_MAX: usize = 1 << 20;
 /// Commands whose replies were not sent yet before the connection is not read any more. More than a connection's credit
 /// can be, so that one over its credit hears `BUSY` instead of nothing.
 pub(crate) const SLOTS_MAX: usize = 2 * gavel_engine::limits::CONNECTION_CREDIT_MAX;
+/// Moments at which answers were given that are told apart until their bytes are written.
+pub(crate) const UNWRITTEN_MAX: usize = 16;
 /// Bytes read at a time.
 pub(crate) const READ_BYTES: usize = 64 * 1024;
 /// Auctions that one connection subscribes to.

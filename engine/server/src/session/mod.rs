@@ -24,7 +24,7 @@ use feed::Feed;
 use gavel_core::Timestamp;
 use gavel_engine::{Phase, Port, Ticket};
 use gavel_wire::{Decoder, Item, Protocol, request};
-use limits::{LINGER_MS, OUTPUT_BYTES_MAX, READ_BYTES, SLOTS_MAX};
+use limits::{LINGER_MS, OUTPUT_BYTES_MAX, READ_BYTES, SLOTS_MAX, UNWRITTEN_MAX};
 use slots::{Slot, Slots};
 use std::cell::RefCell;
 use std::io;
@@ -55,7 +55,8 @@ pub(crate) struct Session {
     stalled: bool,
     /// Encoded replies that were not written yet.
     output: Vec<u8>,
-    /// How many answers were given when, of those that were taken since all output was last written.
+    /// How many answers were given when, of those that were taken since all output was last written; up to
+    /// [`UNWRITTEN_MAX`] moments.
     unwritten: Vec<(Timestamp, usize)>,
     /// Bytes of replies that wait encoded in `slots`.
     slot_bytes: usize,
@@ -257,7 +258,12 @@ impl Session {
     }
 
     fn take_answers(&mut self, answers: gavel_engine::Answers) {
-        self.unwritten.push((answers.given_at, answers.replies.len()));
+        let (is_full, count) = (self.unwritten.len() == UNWRITTEN_MAX, answers.replies.len());
+        match self.unwritten.last_mut() {
+            // A reader that is always a little behind never has all of it written: what comes then counts with what came before.
+            Some((_, before)) if is_full => *before += count,
+            _ => self.unwritten.push((answers.given_at, count)),
+        }
         for (ticket, reply) in answers.replies {
             self.slots.fill(ticket, Slot::Reply(reply));
         }
