@@ -67,6 +67,10 @@ impl Plan {
             tell("one hot auction");
             results.take(&self.rows, vec![storm::hot(self)?]);
         }
+        if self.wants(&["lanes"]) {
+            tell("one bid in flight on each of 64 connections");
+            results.take(&self.rows, vec![storm::lanes(self)?]);
+        }
         if self.wants(&["in-process"]) {
             tell("in process");
             results.take(&self.rows, vec![engine(self)?]);
@@ -82,6 +86,10 @@ impl Plan {
         if self.wants(&["end-late"]) {
             tell("ends while nobody bids");
             results.take(&self.rows, vec![ends::late(self)?]);
+        }
+        if self.wants(&["storm"]) {
+            tell("ten thousand ends under full load");
+            results.take(&self.rows, vec![ends::storm(self)?]);
         }
         if self.wants(&["http"]) {
             tell("one bid for each request over HTTP");

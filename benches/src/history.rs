@@ -15,7 +15,7 @@ use std::time::Instant;
 use tempfile::TempDir;
 
 /// Commands under way at once.
-const WINDOW: usize = 16_384;
+pub(crate) const WINDOW: usize = 16_384;
 /// Commands that one flush brings.
 const BATCH: u64 = 1_024;
 /// Sellers, by whom auctions are spread over the shards.
@@ -52,7 +52,7 @@ pub fn run(plan: &Plan, mut say: impl FnMut(&str)) -> Result<(), BenchError> {
     })
 }
 
-fn failed(error: impl std::fmt::Display) -> BenchError {
+pub(crate) fn failed(error: impl std::fmt::Display) -> BenchError {
     BenchError::Engine(error.to_string())
 }
 
@@ -66,7 +66,7 @@ fn options(dir: &Path) -> EngineOptions {
     EngineOptions { connection_credit: WINDOW, history: Some(history), ..EngineOptions::default() }
 }
 
-async fn start(dir: &Path) -> Result<Engine, BenchError> {
+pub(crate) async fn start(dir: &Path) -> Result<Engine, BenchError> {
     start::start(options(dir), dir).await.map(|(engine, _)| engine)
 }
 
@@ -236,7 +236,7 @@ async fn many_bans(plan: &Plan, say: &mut impl FnMut(&str)) -> Result<(), BenchE
     engine.stop().await.map_err(failed)
 }
 
-async fn hear(port: &mut Port, take: &mut impl FnMut(Reply)) -> Result<(), BenchError> {
+pub(crate) async fn hear(port: &mut Port, take: &mut impl FnMut(Reply)) -> Result<(), BenchError> {
     let mut answers = Some(port.answers().await.ok_or_else(|| failed("the port has closed"))?);
     while let Some(some) = answers {
         some.replies.into_iter().for_each(|(_, reply)| take(reply));
@@ -245,7 +245,7 @@ async fn hear(port: &mut Port, take: &mut impl FnMut(Reply)) -> Result<(), Bench
     Ok(())
 }
 
-async fn open(handle: &Handle, port: &mut Port, count: u64) -> Result<Vec<AuctionId>, BenchError> {
+pub(crate) async fn open(handle: &Handle, port: &mut Port, count: u64) -> Result<Vec<AuctionId>, BenchError> {
     let mut opened = Vec::new();
     let mut take = |reply| {
         if let Reply::Opened(id, _) = reply {

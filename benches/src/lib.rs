@@ -5,6 +5,7 @@ pub mod aims;
 pub mod compare;
 pub mod disk;
 pub mod error;
+pub mod growth;
 pub mod history;
 pub mod in_process;
 pub mod machine;

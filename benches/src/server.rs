@@ -182,21 +182,28 @@ impl Server {
     /// # Errors
     /// The kernel does not tell.
     pub fn thread_times(&self) -> Result<BTreeMap<String, ThreadTime>, BenchError> {
-        let tasks =
-            std::fs::read_dir(format!("/proc/{}/task", self.child.id())).map_err(io("its threads"))?;
-        let mut times: BTreeMap<String, ThreadTime> = BTreeMap::new();
-        for task in tasks.flatten() {
-            // A thread that has ended meanwhile is not counted.
-            let read = |file| read_to_string(task.path().join(file)).ok();
-            let (Some(name), Some(times_of)) = (read("comm"), read("schedstat")) else { continue };
-            let mut numbers = times_of.split_whitespace().map(|number| number.parse().unwrap_or(0));
-            let group = name.trim().trim_end_matches(|c: char| c.is_ascii_digit() || "-:#".contains(c));
-            let time = times.entry(group.to_owned()).or_default();
-            time.ran_ns += numbers.next().unwrap_or(0);
-            time.waited_ns += numbers.next().unwrap_or(0);
-        }
-        Ok(times)
+        thread_times(self.child.id())
     }
+}
+
+/// Processor time of a process since its start, by the name of the thread with its number taken off.
+///
+/// # Errors
+/// The kernel does not tell.
+pub fn thread_times(process: u32) -> Result<BTreeMap<String, ThreadTime>, BenchError> {
+    let tasks = std::fs::read_dir(format!("/proc/{process}/task")).map_err(io("its threads"))?;
+    let mut times: BTreeMap<String, ThreadTime> = BTreeMap::new();
+    for task in tasks.flatten() {
+        // A thread that has ended meanwhile is not counted.
+        let read = |file| read_to_string(task.path().join(file)).ok();
+        let (Some(name), Some(times_of)) = (read("comm"), read("schedstat")) else { continue };
+        let mut numbers = times_of.split_whitespace().map(|number| number.parse().unwrap_or(0));
+        let group = name.trim().trim_end_matches(|c: char| c.is_ascii_digit() || "-:#".contains(c));
+        let time = times.entry(group.to_owned()).or_default();
+        time.ran_ns += numbers.next().unwrap_or(0);
+        time.waited_ns += numbers.next().unwrap_or(0);
+    }
+    Ok(times)
 }
 
 impl Drop for Server {

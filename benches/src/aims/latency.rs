@@ -54,7 +54,7 @@ pub(super) fn half(plan: &Plan, capacity: f64) -> Result<Sample, BenchError> {
         arrivals: Arrivals::Open { shape: Shape::Constant(rate), spacing: Spacing::Poisson },
         ..Options::new(server.address())
     })?;
-    let allowed_us = 3.0 * raw.quantile_us(0.99) + 2_000.0;
+    let allowed_us = 3.0 * raw.quantile_us(0.99) + 1_000.0;
     Ok(Sample::new("half", report.latency_us.p99 / allowed_us)
         .with("bids/s offered", report.offered_rate)
         .with("bids/s achieved", report.achieved_rate)

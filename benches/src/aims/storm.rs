@@ -15,6 +15,8 @@ const UNIFORM: (u32, u32) = (16, 1_024);
 /// The hot auction's: one connection. The bids of several race, and those that are overtaken come too low: a tenth of all
 /// with 2 connections, a quarter or more with 8.
 const HOT: (u32, u32) = (1, 4_096);
+/// Bidders who wait for each answer before they bid again.
+const LANES: (u32, u32) = (64, 1);
 
 /// The options of a closed loop.
 fn closed(server: &Server, plan: &Plan, (connections, pipeline): (u32, u32)) -> Options {
@@ -104,6 +106,14 @@ pub(super) fn hot(plan: &Plan) -> Result<Sample, BenchError> {
     let options = Options { auctions: 1, distribution: Distribution::Hot(1.0), ..options };
     let (report, times) = measure(&server, options)?;
     Ok(rate("hot", &report, &times))
+}
+
+/// Row `lanes`.
+pub(super) fn lanes(plan: &Plan) -> Result<Sample, BenchError> {
+    let server = Server::start(&plan.server, &plan.dir)?;
+    let (report, times) = measure(&server, closed(&server, plan, LANES))?;
+    let commits = server.info("persistence", "commits")?;
+    Ok(rate("lanes", &report, &times).with("bids per commit", report.accepted as f64 / commits.max(1) as f64))
 }
 
 /// Bytes that the blocks of all files below a directory take, as `du` counts them.

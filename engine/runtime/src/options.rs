@@ -18,8 +18,8 @@ use std::path::PathBuf;
 pub struct EngineOptions {
     /// Shards of a new data directory, 1 ..= 256. One that exists keeps its own. Default: the cores, at least 2.
     pub shards: usize,
-    /// Threads that the shards share, 1 ..= 64. Default: half the cores, at least 1: the log thread, the sessions and whoever
-    /// asks need the rest.
+    /// Threads that the shards share, 1 ..= 64. Default: the cores. Log thread and sessions need some of them too, but
+    /// a shard that waits for one of two threads holds up more than it spares (`docs/performance.md`).
     pub threads: usize,
     /// Commands that may be under way in the process, 1 ..= 262,144.
     pub credit: usize,
@@ -110,7 +110,7 @@ impl Default for EngineOptions {
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         Self {
             shards: cores.clamp(2, SHARDS_MAX),
-            threads: (cores / 2).clamp(1, THREADS_MAX),
+            threads: cores.clamp(1, THREADS_MAX),
             credit: CREDIT_DEFAULT,
             connection_credit: CONNECTION_CREDIT_DEFAULT,
             pulse_grace: Duration::from_micros(PULSE_GRACE_MS_DEFAULT * 1_000),

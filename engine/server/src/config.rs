@@ -43,7 +43,7 @@ pub(crate) struct Settings {
     pub(crate) http: AddressOrOff,
     /// Shards of a new data directory, 1 ..= 256; one that exists keeps its own. Default: the cores, at least 2.
     pub(crate) shards: usize,
-    /// Threads that the shards share, 1 ..= 64. Default: half the cores, at least 1.
+    /// Threads that the shards share, 1 ..= 64. Default: the cores.
     pub(crate) threads: usize,
     /// Commands under way in the whole process, 1 ..= 262,144. Default 65,536.
     pub(crate) credit: usize,

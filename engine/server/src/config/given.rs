@@ -24,7 +24,7 @@ pub(crate) struct Given {
     #[arg(long, value_name = "N", value_parser = |text: &str| bounds::SHARDS.read::<usize>(text))]
     #[serde(default, deserialize_with = "integer::read")]
     pub(super) shards: Option<usize>,
-    /// Threads that the shards share, 1 to 64 [default: half the cores, at least 1]
+    /// Threads that the shards share, 1 to 64 [default: the cores]
     #[arg(long, value_name = "N", value_parser = |text: &str| bounds::THREADS.read::<usize>(text))]
     #[serde(default, deserialize_with = "integer::read")]
     pub(super) threads: Option<usize>,
