@@ -1,0 +1,127 @@
+//! The statements of a transaction: each takes what is staged into one table, all rows at once.
+
+/// Locks the shard's cursor: whoever writes for the shard waits for whoever does already.
+pub(super) const LOCK: &str =
+    "SELECT epoch, lsn, released_at IS NOT NULL FROM cursors WHERE shard = $1 FOR UPDATE";
+
+/// How many bids of some bidders stand, each counted up to a bound that makes no difference.
+pub(super) const STANDING: &str = "
+SELECT wanted.number, standing.bids
+FROM unnest($1::bigint[], $2::text[], $3::bigint[]) WITH ORDINALITY AS wanted (auction, bidder, most, number)
+CROSS JOIN LATERAL (
+    SELECT count(*) AS bids FROM (
+        SELECT FROM bids
+        WHERE bids.auction = wanted.auction AND bids.bidder = wanted.bidder AND bids.withdrawn_seq IS NULL
+        LIMIT wanted.most
+    ) AS few
+) AS standing
+WHERE standing.bids > 0";
+
+/// New auctions, as of their opening.
+pub(super) const OPEN: &str = "
+INSERT INTO auctions (
+    auction, seq, epoch, lsn, at, bid_count, bidder_count, ends_at, reserve_price, state, shard, opened_at, starts_at, first_ends_at,
+    opening_price, first_reserve_price, payment_window_s, offer_window_s, open_id, proxy, seller, currency, placement_key, buy_now,
+    increments, soft_close, retraction, details)
+SELECT
+    auction, seq, epoch, lsn, at, 0, 0, ends_at, reserve_price, state, auction_shard(auction), at, starts_at, ends_at, opening_price,
+    reserve_price, payment_window_s, offer_window_s, open_id, proxy, seller, currency, terms ->> 'placement_key',
+    nullif(terms -> 'buy_now', 'null'), terms -> 'increments', nullif(terms -> 'soft_close', 'null'), terms -> 'retraction',
+    terms -> 'details'
+FROM staged_openings
+ON CONFLICT (auction) DO NOTHING";
+
+/// Auctions that were there before this transaction opened them, and as of which record.
+pub(super) const OPENED_BEFORE: &str = "
+SELECT auction, auctions.seq FROM staged_openings JOIN auctions USING (auction)
+WHERE auctions.xmin <> pg_current_xact_id()::xid";
+
+/// Auctions that go on from exactly the record that their rows are as of.
+pub(super) const CHANGE: &str = "
+UPDATE auctions SET
+    seq = change.seq, epoch = change.epoch, lsn = change.lsn, at = change.at,
+    state = coalesce(change.state, auctions.state),
+    price = CASE WHEN change.sets_price THEN change.price ELSE auctions.price END,
+    leader = CASE WHEN change.sets_leader THEN change.leader ELSE auctions.leader END,
+    reserve_price = CASE WHEN change.sets_reserve THEN change.reserve_price ELSE auctions.reserve_price END,
+    ends_at = coalesce(change.ends_at, auctions.ends_at),
+    deadline = CASE WHEN change.sets_deadline THEN change.deadline ELSE auctions.deadline END,
+    outcome = coalesce(change.outcome, auctions.outcome),
+    ended_at = coalesce(change.ended_at, auctions.ended_at),
+    final_at = coalesce(change.final_at, auctions.final_at),
+    details = coalesce(change.details, auctions.details),
+    details_added = auctions.details_added || coalesce(change.details_added, '[]'),
+    tried = CASE WHEN change.tried_leader AND auctions.leader IS NOT NULL
+        THEN auctions.tried || auctions.leader ELSE auctions.tried END || change.tried,
+    bid_count = auctions.bid_count + change.bids,
+    bidder_count = auctions.bidder_count + change.bidders
+FROM staged_changes AS change
+WHERE auctions.auction = change.auction AND auctions.seq = change.before";
+
+/// Auctions whose rows are as of another record (or not there) than the one before those that are staged.
+pub(super) const UNCHANGED: &str = "
+SELECT change.auction, auctions.seq FROM staged_changes AS change LEFT JOIN auctions USING (auction)
+WHERE auctions.seq IS NULL OR auctions.xmin <> pg_current_xact_id()::xid";
+
+/// Bids without what they offered.
+pub(super) const BIDS: &str = "
+INSERT INTO bids (auction, seq, epoch, lsn, at, received, decided, price, bid_id, extended_to, bidder, status)
+SELECT auction, seq, epoch, lsn, at, received, decided, price, bid_id, extended_to, bidder, status FROM staged_bids";
+
+/// What they offered.
+pub(super) const MAXIMA: &str =
+    "INSERT INTO maxima (auction, seq, amount) SELECT auction, seq, amount FROM staged_bids";
+
+/// Bids that were taken out: by the first event that did so.
+pub(super) const WITHDRAW: &str = "
+UPDATE bids SET withdrawn_seq = gone.by_seq
+FROM (
+    SELECT bids.auction, bids.seq, min(withdrawal.seq) AS by_seq
+    FROM staged_withdrawals AS withdrawal
+    JOIN bids ON bids.auction = withdrawal.auction AND bids.bidder = withdrawal.bidder AND bids.seq < withdrawal.seq
+        AND bids.withdrawn_seq IS NULL AND (withdrawal.bid_id IS NULL OR bids.bid_id = withdrawal.bid_id)
+    GROUP BY bids.auction, bids.seq
+) AS gone
+WHERE bids.auction = gone.auction AND bids.seq = gone.seq";
+
+/// Everything that is not a bid.
+pub(super) const EVENTS: &str = "
+INSERT INTO events (auction, seq, epoch, lsn, at, received, decided, origin, type, data)
+SELECT auction, seq, epoch, lsn, at, received, decided, origin, type, data FROM staged_events";
+
+/// The bid of whoever has won or has the offer, and the best one behind it.
+pub(super) const AWARD: &str = "
+UPDATE auctions SET winning_bid = found.winning, runner_up_bid = found.runner_up
+FROM (
+    SELECT auctions.auction, winning.bid AS winning, runner_up.bid AS runner_up
+    FROM staged_changes AS change
+    JOIN auctions ON auctions.auction = change.auction
+    LEFT JOIN LATERAL (
+        SELECT to_jsonb(bids) - 'auction' AS bid
+        FROM bids JOIN maxima USING (auction, seq)
+        WHERE bids.auction = auctions.auction AND bids.withdrawn_seq IS NULL AND bids.bidder = auctions.leader
+        ORDER BY bids.status = 'sold' DESC, maxima.amount DESC, bids.seq LIMIT 1
+    ) AS winning ON true
+    LEFT JOIN LATERAL (
+        SELECT to_jsonb(bids) - 'auction' AS bid
+        FROM bids JOIN maxima USING (auction, seq)
+        WHERE bids.auction = auctions.auction AND bids.withdrawn_seq IS NULL AND bids.bidder <> auctions.leader
+            AND bids.bidder <> ALL (auctions.tried)
+        ORDER BY maxima.amount DESC, bids.seq LIMIT 1
+    ) AS runner_up ON true
+    WHERE change.award
+) AS found
+WHERE auctions.auction = found.auction";
+
+/// Moves the cursor.
+pub(super) const MOVE: &str = "
+UPDATE cursors SET epoch = $2, lsn = $3, at = coalesce($4, at), moved_at = now() WHERE shard = $1";
+
+/// Auctions of which nothing is parked any more.
+pub(super) const FREED: &str = "
+SELECT wanted FROM unnest($1::bigint[]) AS wanted
+WHERE NOT EXISTS (SELECT FROM parked WHERE parked.auction = wanted)";
+
+/// Puts a record aside.
+pub(super) const PARK: &str = "
+INSERT INTO parked (shard, lsn, epoch, auction, seq, at, sqlstate, reason, record) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
