@@ -2,6 +2,7 @@
 //! the way out.
 //!
 //! Method: a real PostgreSQL, a database for each test.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a suite fails by panicking")]
 
 use gavel_core::AuctionId;
 use gavel_postgres::schema::{self, SchemaError, Version};

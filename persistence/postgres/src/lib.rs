@@ -13,19 +13,28 @@
 //!
 //! `SCHEMA.md` documents each column, and the queries of an operator.
 
+pub mod assign;
+pub mod database;
 pub mod error;
+pub mod flusher;
 pub mod limits;
 pub mod records;
+pub mod refusal;
+pub mod routes;
 pub mod rows;
 pub mod schema;
 pub mod session;
+pub mod source;
 pub mod spelling;
 pub mod value;
 pub mod write;
 
+pub use database::{Address, AddressError, Database, DatabaseError};
 pub use records::Records;
+pub use routes::{Routes, Shards};
 pub use rows::Rows;
 pub use schema::{SchemaError, Version};
+pub use source::{Follow, Source, SourceError};
 pub use spelling::Spelling;
 
 /// A table by keys that nobody from outside chooses to collide.

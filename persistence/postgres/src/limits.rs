@@ -1,6 +1,33 @@
 //! Every bound of the relational copy, in one place.
 
+use std::time::Duration;
+
 /// Records that one transaction takes in, at most.
 pub const BATCH_RECORDS_MAX: usize = 50_000;
+/// Records that one transaction takes in, at least, where so many wait and PostgreSQL is slow.
+pub const BATCH_RECORDS_MIN: usize = 500;
 /// Bytes of records that one transaction takes in, about: one read of the log more may be in it.
 pub const BATCH_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// How long a transaction should take: batches grow while it takes less than half of it, and shrink when it takes more than twice.
+pub const BATCH_AIM: Duration = Duration::from_millis(400);
+/// Databases that shards are written to.
+pub const DATABASES_MAX: usize = 64;
+/// Connections to one database.
+pub const CONNECTIONS_MAX: usize = 64;
+/// Auctions of one shard that are held because a record of theirs is parked. Beyond it something is wrong with the database as a whole,
+/// and the shard waits.
+pub const HELD_MAX: usize = 100_000;
+/// The longest time to the next try after a failure.
+pub const RETRY_MAX: Duration = Duration::from_secs(10);
+/// The time to the next try after a first failure.
+pub const RETRY_MIN: Duration = Duration::from_millis(100);
+/// How long a connection may take, where the connection string does not say.
+pub const CONNECT_MAX: Duration = Duration::from_secs(10);
+/// How long a transaction may take before its connection is given up.
+pub const WRITE_MAX: Duration = Duration::from_secs(120);
+/// How often the source is asked for further shards.
+pub const SHARDS_EVERY: Duration = Duration::from_secs(1);
+/// Parked records that are taken in with one transaction.
+pub const RETRIED_MAX: i64 = 10_000;
+
+const _: () = assert!(BATCH_RECORDS_MIN <= BATCH_RECORDS_MAX);

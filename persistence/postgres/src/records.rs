@@ -66,7 +66,7 @@ impl Records {
     }
 
     /// All of them, in order.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (Position, &[u8])> {
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (Position, &[u8])> + ExactSizeIterator {
         self.index.iter().enumerate().map(|(number, &(position, end))| {
             let start = number.checked_sub(1).map_or(0, |before| self.index[before].1);
             (position, &self.bytes[start..end])

@@ -30,7 +30,7 @@ pub use standing::Standing;
 
 use crate::{Map, Records, Set, Spelling};
 use gavel_core::event::Leadership;
-use gavel_core::{AuctionId, Event, EventKind, Position, Seq, Timestamp};
+use gavel_core::{AuctionId, Event, EventKind, Lsn, Position, Seq, Timestamp};
 use gavel_log::record::{Record, RecordError, decode};
 
 /// Auctions of which nothing is taken in, because an earlier record of theirs is parked.
@@ -41,6 +41,8 @@ pub type Held = Set<AuctionId>;
 pub struct LeftOut {
     /// Auctions whose records are parked instead.
     pub held: Held,
+    /// Events of the shard that are parked.
+    pub refused: Set<Lsn>,
     /// Auctions whose rows know of the records up to this one already.
     pub known: Map<AuctionId, Seq>,
 }
@@ -116,6 +118,9 @@ impl Rows {
                         rows.auction(position, &event, spelling);
                     }
                 }
+                Record::Shard(event) if left_out.refused.contains(&position.lsn) => {
+                    rows.held.push(HeldRecord::new(position, &Record::Shard(event), bytes));
+                }
                 Record::Shard(event) => {
                     rows.shard_events.push(ShardFact::new(position, &event, spelling));
                 }
@@ -137,6 +142,14 @@ impl Rows {
         let mut changes: Vec<_> = self.changes.values().collect();
         changes.sort_unstable_by_key(|change| change.auction);
         changes
+    }
+
+    /// The first record of an auction that is taken in: its number and position.
+    #[must_use]
+    pub fn first_of(&self, auction: AuctionId) -> Option<(Seq, Position)> {
+        let opening = self.openings.iter().find(|opening| opening.auction == auction);
+        let opened = opening.map(|opening| (opening.seq, opening.position));
+        opened.or_else(|| self.changes.get(&auction).map(|change| (change.first, change.from)))
     }
 
     /// The days whose partitions are written to, in days since 1970.
@@ -171,7 +184,8 @@ impl Rows {
                 self.openings.push(Opening::new(position, event, opened, terms));
             }
             kind => {
-                let change = self.changes.entry(event.auction).or_insert_with(|| Change::new(event));
+                let change =
+                    self.changes.entry(event.auction).or_insert_with(|| Change::new(position, event));
                 change.take(position, event, kind);
             }
         }

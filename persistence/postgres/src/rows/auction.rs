@@ -81,6 +81,8 @@ pub struct Change {
     pub auction: AuctionId,
     /// The first event taken in: the row must be as of the one before.
     pub first: Seq,
+    /// Its record.
+    pub from: Position,
     /// The last one.
     pub seq: Seq,
     /// Its record.
@@ -117,11 +119,11 @@ pub struct Change {
 
 impl Change {
     /// None yet; this event will be the first.
-    pub(super) fn new(event: &Event) -> Self {
-        let position = Position::start(event.auction.shard());
+    pub(super) fn new(position: Position, event: &Event) -> Self {
         Self {
             auction: event.auction,
             first: event.seq,
+            from: position,
             seq: event.seq,
             position,
             at: event.at,
