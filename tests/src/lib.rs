@@ -20,6 +20,7 @@ pub mod binaries;
 pub mod client;
 pub mod command_line;
 pub mod fixtures;
+pub mod history;
 pub mod http;
 pub mod log_tool;
 pub mod oracle;
@@ -37,6 +38,7 @@ pub mod wait;
 
 pub use client::Client;
 pub use fixtures::Item;
+pub use history::History;
 pub use http::Http;
 pub use oracle::Ascending;
 pub use postgres::Cluster;

@@ -4,6 +4,7 @@
 //! Debian's PostgreSQL 15 (or another, whose programs `GAVEL_POSTGRES_BIN` names) refuses to run as root; then it runs as Debian's user
 //! `postgres`.
 
+pub mod copy;
 mod sql;
 
 pub use sql::Row;

@@ -1,6 +1,8 @@
 //! Questions to a cluster, for tests that wait for the answer.
 
-use super::{Cluster, runtime};
+use super::{Cluster, program, runtime};
+use std::io::Write as _;
+use std::process::{Command, Stdio};
 use tokio_postgres::SimpleQueryMessage;
 
 /// A row, every value as text.
@@ -47,6 +49,22 @@ impl Cluster {
         let mut rows = self.sql(database, question);
         assert!(rows.len() == 1 && rows[0].len() == 1, "{question} has no one answer: {rows:?}");
         rows.remove(0).remove(0).unwrap_or_default()
+    }
+
+    /// Copies text into a table, with `psql`.
+    ///
+    /// # Panics
+    /// When PostgreSQL refuses it.
+    pub fn copy_in(&self, database: &str, copy: &str, text: &str) {
+        let psql = program("psql").unwrap_or_else(|error| panic!("{error}"));
+        let mut psql = Command::new(psql)
+            .args(["-X", "-v", "ON_ERROR_STOP=1", "-c", copy, &self.url(database)])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("psql starts");
+        psql.stdin.take().expect("its input").write_all(text.as_bytes()).expect("it reads");
+        assert!(psql.wait().expect("psql ends").success(), "{copy}");
     }
 
     /// Makes a database.
