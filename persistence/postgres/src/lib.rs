@@ -18,6 +18,7 @@ pub mod database;
 pub mod error;
 pub mod flusher;
 pub mod limits;
+pub mod park;
 pub mod records;
 pub mod refusal;
 pub mod routes;

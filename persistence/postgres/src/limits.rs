@@ -12,7 +12,7 @@ pub const BATCH_BYTES_MAX: usize = 8 * 1024 * 1024;
 pub const BATCH_AIM: Duration = Duration::from_millis(400);
 /// Databases that shards are written to.
 pub const DATABASES_MAX: usize = 64;
-/// Connections to one database.
+/// Batches that are written to one database at once, each on a connection of its own.
 pub const CONNECTIONS_MAX: usize = 64;
 /// Auctions of one shard that are held because a record of theirs is parked. Beyond it something is wrong with the database as a whole,
 /// and the shard waits.

@@ -146,7 +146,7 @@ async fn migrate_alone(client: &mut Client) -> Result<Version, SchemaError> {
 pub async fn ensure(client: &mut Client) -> Result<bool, SchemaError> {
     match version(client).await? {
         Version::Current => Ok(false),
-        Version::Empty => migrate(client).await.map(|_| true),
+        Version::Empty => Ok(migrate(client).await? == Version::Empty),
         Version::Behind(found) => Err(SchemaError::Behind { found, wanted: wanted() }),
         Version::Ahead(found) => Err(SchemaError::Ahead { found, wanted: wanted() }),
     }
