@@ -27,6 +27,8 @@ pub const CONNECT_MAX: Duration = Duration::from_secs(10);
 pub const WRITE_MAX: Duration = Duration::from_secs(120);
 /// How often the source is asked for further shards.
 pub const SHARDS_EVERY: Duration = Duration::from_secs(1);
+/// How often what is parked is counted.
+pub const PARKED_EVERY: Duration = Duration::from_secs(5);
 /// Parked records that are taken in with one transaction.
 pub const RETRIED_MAX: i64 = 10_000;
 

@@ -132,7 +132,7 @@ async fn migrate_alone(client: &mut Client) -> Result<Version, SchemaError> {
         return Err(SchemaError::Ahead { found, wanted: wanted() });
     }
     if before != Version::Current {
-        let place = format!("CREATE SCHEMA IF NOT EXISTS {SCHEMA}; SET search_path = {SCHEMA}");
+        let place = format!("CREATE SCHEMA IF NOT EXISTS {SCHEMA}; SET search_path = {SCHEMA}, pg_temp");
         client.batch_execute(&place).await?;
         runner().run_async(client).await.map_err(Box::new)?;
     }

@@ -109,8 +109,14 @@ pub(crate) struct VariableError {
 
 impl Given {
     /// What `gavel postgres` and `gavel flush` take.
-    pub(crate) fn databases(postgres: Option<Databases>, data: Option<PathBuf>) -> Self {
-        Self { postgres, data, ..Self::default() }
+    pub(crate) fn databases(
+        postgres: Option<Databases>,
+        postgres_connections: Option<usize>,
+        postgres_every_ms: Option<u64>,
+        postgres_ca: Option<PathBuf>,
+        data: Option<PathBuf>,
+    ) -> Self {
+        Self { postgres, postgres_connections, postgres_every_ms, postgres_ca, data, ..Self::default() }
     }
 
     /// The data directory and nothing else: what the tools take that only read it.

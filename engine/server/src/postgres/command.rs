@@ -76,6 +76,15 @@ pub(crate) struct DatabaseFlags {
     /// The database's connection string [default: as `gavel config` says]
     #[arg(long, value_name = "URL")]
     postgres: Option<Databases>,
+    /// Batches that are written to each database at once: 1 to 64 [default: 4]
+    #[arg(long, value_name = "N")]
+    postgres_connections: Option<usize>,
+    /// The least time between two batches of a shard that is not behind, 1 to 60000 ms [default: 100]
+    #[arg(long, value_name = "MS")]
+    postgres_every_ms: Option<u64>,
+    /// Certificates, in PEM, that PostgreSQL's is checked by [default: the system's]
+    #[arg(long, value_name = "FILE")]
+    postgres_ca: Option<PathBuf>,
     /// The data directory, which remembers what each database has [default: as `gavel config` says]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -87,7 +96,9 @@ pub(crate) struct DatabaseFlags {
 impl DatabaseFlags {
     /// The settings that were given, and the file of the others.
     pub(crate) fn given(&self) -> (Given, Option<PathBuf>) {
-        (Given::databases(self.postgres.clone(), self.data.clone()), self.config.clone())
+        let Self { postgres, postgres_connections, postgres_every_ms, postgres_ca, data, config } =
+            self.clone();
+        (Given::databases(postgres, postgres_connections, postgres_every_ms, postgres_ca, data), config)
     }
 }
 
