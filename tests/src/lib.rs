@@ -19,6 +19,7 @@ pub mod backup;
 pub mod binaries;
 pub mod client;
 pub mod command_line;
+pub mod copy;
 pub mod fixtures;
 pub mod history;
 pub mod http;

@@ -1,7 +1,7 @@
 //! A real PostgreSQL cluster in a directory of its own, on a Unix socket: started, killed, paused and started again by whoever tests or
 //! measures.
 //!
-//! Debian's PostgreSQL 15 (or another, whose programs `GAVEL_POSTGRES_BIN` names) refuses to run as root; then it runs as Debian's user
+//! Debian's PostgreSQL 15 (or another, whose programs `GAVEL_TEST_POSTGRES_BIN` names) refuses to run as root; then it runs as Debian's user
 //! `postgres`.
 
 pub mod copy;
@@ -21,7 +21,7 @@ use tokio_postgres::{Client, NoTls};
 /// Where Debian keeps the programs, which are not in `PATH`.
 const FOLDER: &str = "/usr/lib/postgresql/15/bin";
 /// Names another folder.
-const FOLDER_VARIABLE: &str = "GAVEL_POSTGRES_BIN";
+const FOLDER_VARIABLE: &str = "GAVEL_TEST_POSTGRES_BIN";
 /// How long a cluster may take to get ready: after a kill it recovers first.
 const START_MAX: Duration = Duration::from_secs(60);
 /// Between two looks.

@@ -11,9 +11,10 @@ use crate::consumer::ConsumerCommand;
 use crate::exit::{EXIT_CODES_HELP, Exit};
 use crate::logtool::{self, LogCommand};
 use crate::manual::{self, ManFlags};
+use crate::postgres::{FlushFlags, PostgresCommand};
 use crate::restore::RestoreFlags;
 use crate::shards::ShardsCommand;
-use crate::{backup, consumer, demo, output, restore, serve, shards};
+use crate::{backup, consumer, demo, output, postgres, restore, serve, shards};
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -47,6 +48,7 @@ Examples:
   gavel serve --shards 8 --outage fixed:300
   gavel serve --http 0.0.0.0:7480
   gavel serve --http off
+  gavel serve --postgres postgresql://flusher@db/auctions     everything also in PostgreSQL, behind the log
   GAVEL_CONFIG=/etc/gavel.toml gavel serve";
 
 const SERVE_ABOUT: &str = "\
@@ -131,6 +133,12 @@ enum Command {
     /// List the consumers of the feed, and forget those that are gone
     #[command(subcommand, after_help = consumer::HELP)]
     Consumer(ConsumerCommand),
+    /// Write everything that a server decides to PostgreSQL, in a process of its own
+    #[command(long_about = postgres::FLUSH_ABOUT, after_help = postgres::FLUSH_HELP)]
+    Flush(FlushFlags),
+    /// Migrate the write databases, see how far they are, and what was put aside
+    #[command(subcommand, after_help = postgres::HELP)]
+    Postgres(PostgresCommand),
     /// Print the settings in force, and where each came from
     #[command(after_help = CONFIG_HELP)]
     Config(ConfigFlags),
@@ -255,6 +263,14 @@ fn dispatch(cli: Cli) -> Exit {
         Command::Consumer(command) => consumer::run(&command, json),
         Command::Log(command) => {
             with_settings(command.data().into(), |settings| logtool::run(&command, settings, json))
+        }
+        Command::Flush(flags) => {
+            let (given, config) = flags.given();
+            with_settings(SettingsFlags { given, config }, |settings| postgres::flush(&flags, settings))
+        }
+        Command::Postgres(command) => {
+            let (given, config) = command.databases().given();
+            with_settings(SettingsFlags { given, config }, |settings| postgres::run(&command, settings, json))
         }
         Command::Client(command) => client::run(&command, json),
         Command::Config(ConfigFlags { example: true, .. }) => example(),

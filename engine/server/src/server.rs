@@ -37,6 +37,8 @@ pub(crate) struct Server {
     pub(crate) connections_refused: AtomicU64,
     /// What is counted of HTTP.
     pub(crate) http: HttpCounters,
+    /// The flusher in this process, if there is one.
+    pub(crate) postgres: Option<gavel_postgres::flusher::Handle>,
 }
 
 /// What was found at the start. Filled in when the log is open.
@@ -49,6 +51,7 @@ impl Server {
         address: SocketAddr,
         start: StartReport,
         connections_max: usize,
+        postgres: Option<gavel_postgres::flusher::Handle>,
     ) -> Self {
         Self {
             engine,
@@ -61,6 +64,7 @@ impl Server {
             followers: Arc::default(),
             connections_refused: AtomicU64::new(0),
             http: HttpCounters::default(),
+            postgres,
         }
     }
 

@@ -161,9 +161,9 @@ CREATE TABLE days (
 );
 
 -- Makes a day's partitions where they are missing. True when it made them. They are attached, not created in place: that leaves the
--- tables readable and writable meanwhile.
+-- tables readable and writable meanwhile. It runs with the rights of whoever migrated, so that the flusher's role needs none to make tables.
 CREATE FUNCTION ensure_day(wanted date) RETURNS boolean
-    LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE
     part text;
     made boolean := false;

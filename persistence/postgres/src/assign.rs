@@ -3,6 +3,7 @@
 //! A shard that goes to another database by mistake (a changed order, a mistyped name) would leave one half of its rows here and one
 //! there. So what either side remembers must fit what the configuration says, and a change is made on purpose, by a command.
 
+use crate::{Database, DatabaseError, Routes};
 use gavel_core::ShardId;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -139,6 +140,66 @@ impl Assignments {
         *shards = changed;
         Ok(())
     }
+}
+
+/// What giving a shard to another database on purpose has come to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moved {
+    /// Databases that had the shard and write nothing more of it.
+    pub released: Vec<String>,
+    /// Databases that could not be asked, and why.
+    pub unreachable: Vec<(String, String)>,
+}
+
+/// Gives a shard to a database on purpose: every other one that has it releases it, and it is filled in the new one from the beginning of
+/// what log and archive hold. Its rows in the old ones stay. The configuration has to say the same.
+///
+/// # Errors
+/// The new database can't be worked with, or this side's memory can't be written.
+pub async fn assign(
+    routes: &Routes,
+    assignments: &Assignments,
+    shard: ShardId,
+    to: &Database,
+) -> Result<Moved, MoveError> {
+    to.ensure_schema().await?;
+    let id = to.id().await?;
+    let number = i16::from(shard.0);
+    let mut moved = Moved { released: Vec::new(), unreachable: Vec::new() };
+    for other in routes.databases().iter().filter(|other| other.name() != to.name()) {
+        match release(other, number).await {
+            Ok(0) => {}
+            Ok(_) => moved.released.push(other.name().to_owned()),
+            Err(error) => moved.unreachable.push((other.name().to_owned(), error.to_string())),
+        }
+    }
+    let insert = "
+        INSERT INTO cursors (shard, epoch, lsn) VALUES ($1, 0, 0)
+        ON CONFLICT (shard) DO UPDATE SET released_at = NULL";
+    to.client().await?.execute(insert, &[&number]).await.map_err(DatabaseError::from)?;
+    assignments.set(shard, id, to.name())?;
+    Ok(moved)
+}
+
+async fn release(database: &Database, shard: i16) -> Result<u64, DatabaseError> {
+    let client = database.client().await?;
+    let exists = client.query_one("SELECT to_regclass('gavel.cursors') IS NOT NULL", &[]).await?;
+    if !exists.try_get::<_, bool>(0)? {
+        return Ok(0);
+    }
+    let release = "UPDATE cursors SET released_at = now() WHERE shard = $1 AND released_at IS NULL";
+    Ok(client.execute(release, &[&shard]).await?)
+}
+
+/// Why a shard was not given to another database.
+#[derive(Debug, thiserror::Error)]
+pub enum MoveError {
+    /// The new one can't be worked with.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// This side's memory can't be written.
+    #[error(transparent)]
+    Remember(#[from] AssignFileError),
 }
 
 fn load(path: &Path) -> Result<BTreeMap<u8, Assigned>, AssignFileError> {

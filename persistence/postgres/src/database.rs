@@ -44,7 +44,7 @@ pub enum AddressError {
     )]
     NoAuthority(String),
     /// A number that is out of bounds.
-    #[error("connections must be 1 to {CONNECTIONS_MAX}")]
+    #[error("connections must be 1 to {}", CONNECTIONS_MAX + 1)]
     Connections,
 }
 
@@ -63,6 +63,30 @@ impl Address {
             config.application_name("gavel");
         }
         Ok(Self { config, authority: authority.map(Path::to_owned) })
+    }
+
+    /// The connection string again, as far as it says where the database is and who asks.
+    #[must_use]
+    pub fn without_secrets(&self) -> String {
+        let user = self.config.get_user().map(|user| format!("{user}@")).unwrap_or_default();
+        let database = self.config.get_dbname().map(|name| format!("/{name}")).unwrap_or_default();
+        let (hosts, folders): (Vec<_>, Vec<_>) =
+            self.config.get_hosts().iter().enumerate().partition(|(_, host)| matches!(host, Host::Tcp(_)));
+        let hosts: Vec<String> = hosts.iter().map(|(number, host)| self.host(*number, host)).collect();
+        let folders: Vec<String> =
+            folders.iter().map(|(number, host)| format!("host={}", self.host(*number, host))).collect();
+        let folders = if folders.is_empty() { String::new() } else { format!("?{}", folders.join("&")) };
+        format!("postgresql://{user}{}{database}{folders}", hosts.join(","))
+    }
+
+    /// One host, as it is in a connection string.
+    fn host(&self, number: usize, host: &Host) -> String {
+        let ports = self.config.get_ports();
+        let port = ports.get(number).or(ports.first()).copied().unwrap_or(5432);
+        match host {
+            Host::Tcp(name) => format!("{name}:{port}"),
+            Host::Unix(path) => path.display().to_string(),
+        }
     }
 
     fn tls(&self) -> Result<MakeRustlsConnect, AddressError> {
@@ -99,12 +123,7 @@ impl std::fmt::Display for Address {
         f.write_str(self.config.get_dbname().unwrap_or(user))?;
         for (number, host) in self.config.get_hosts().iter().enumerate() {
             f.write_str(if number == 0 { " at " } else { ", " })?;
-            let ports = self.config.get_ports();
-            let port = ports.get(number).or(ports.first()).copied().unwrap_or(5432);
-            match host {
-                Host::Tcp(name) => write!(f, "{name}:{port}")?,
-                Host::Unix(path) => write!(f, "{}", path.display())?,
-            }
+            f.write_str(&self.host(number, host))?;
         }
         Ok(())
     }
@@ -138,7 +157,7 @@ impl Database {
     /// # Errors
     /// What goes with the address can't be used.
     pub fn new(name: &str, address: Address, connections: usize) -> Result<Self, AddressError> {
-        if !(1..=CONNECTIONS_MAX).contains(&connections) {
+        if !(1..=CONNECTIONS_MAX + 1).contains(&connections) {
             return Err(AddressError::Connections);
         }
         let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
@@ -222,6 +241,7 @@ mod tests {
         ] {
             let address = Address::parse(text, None).unwrap();
             assert_eq!(address.to_string(), "auctions at db.example:6432");
+            assert_eq!(address.without_secrets(), "postgresql://flusher@db.example:6432/auctions");
             assert!(!format!("{address:?}").contains("sesame"), "{address:?}");
         }
         for wrong in [

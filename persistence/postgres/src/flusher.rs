@@ -21,7 +21,7 @@ mod target;
 pub use report::{DatabaseReport, LaneState, Report, ShardReport};
 
 use crate::assign::{AssignFileError, Assignments};
-use crate::limits::SHARDS_EVERY;
+use crate::limits::{PARKED_EVERY, SHARDS_EVERY};
 use crate::routes::Routes;
 use crate::source::{Source, SourceError};
 use crate::{Map, Spelling};
@@ -107,6 +107,13 @@ impl<S: Source> Service<S> {
     async fn run_lanes(mut self) {
         let mut lanes = JoinSet::new();
         let mut known = Map::default();
+        for target in &self.shared.targets {
+            lanes.spawn_local(count_parked(
+                Arc::clone(target),
+                Arc::clone(&self.shared),
+                self.stopping.clone(),
+            ));
+        }
         loop {
             match self.source.shards().await {
                 Ok(shards) => shards.into_iter().for_each(|(shard, durable)| {
@@ -131,6 +138,19 @@ impl<S: Source> Service<S> {
         if known.insert(shard, ()).is_none() {
             let lane = Lane::new(shard, self.source.clone(), Arc::clone(&self.shared), self.stopping.clone());
             lanes.spawn_local(lane.run());
+        }
+    }
+}
+
+/// Keeps the count of what is parked: a retry, which is another process's, takes from it.
+async fn count_parked(target: Arc<Target>, shared: Arc<Shared>, mut stopping: watch::Receiver<bool>) {
+    loop {
+        tokio::select! {
+            _ = stopping.wait_for(|stop| *stop) => return,
+            () = tokio::time::sleep(PARKED_EVERY) => {}
+        }
+        if let Some(counts) = target.parked().await {
+            shared.board.parked(target.database.name(), &counts);
         }
     }
 }

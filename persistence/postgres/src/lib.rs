@@ -19,6 +19,7 @@ pub mod error;
 pub mod flusher;
 pub mod limits;
 pub mod offline;
+pub mod park;
 pub mod rebuild;
 pub mod records;
 pub mod refusal;

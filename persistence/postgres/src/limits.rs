@@ -12,7 +12,7 @@ pub const BATCH_BYTES_MAX: usize = 8 * 1024 * 1024;
 pub const BATCH_AIM: Duration = Duration::from_millis(400);
 /// Databases that shards are written to.
 pub const DATABASES_MAX: usize = 64;
-/// Connections to one database.
+/// Batches that are written to one database at once, each on a connection of its own.
 pub const CONNECTIONS_MAX: usize = 64;
 /// Auctions of one shard that are held because a record of theirs is parked. Beyond it something is wrong with the database as a whole,
 /// and the shard waits.
@@ -27,6 +27,8 @@ pub const CONNECT_MAX: Duration = Duration::from_secs(10);
 pub const WRITE_MAX: Duration = Duration::from_secs(120);
 /// How often the source is asked for further shards.
 pub const SHARDS_EVERY: Duration = Duration::from_secs(1);
+/// How often what is parked is counted.
+pub const PARKED_EVERY: Duration = Duration::from_secs(5);
 /// Parked records that are taken in with one transaction.
 pub const RETRIED_MAX: i64 = 10_000;
 

@@ -132,7 +132,7 @@ async fn migrate_alone(client: &mut Client) -> Result<Version, SchemaError> {
         return Err(SchemaError::Ahead { found, wanted: wanted() });
     }
     if before != Version::Current {
-        let place = format!("CREATE SCHEMA IF NOT EXISTS {SCHEMA}; SET search_path = {SCHEMA}");
+        let place = format!("CREATE SCHEMA IF NOT EXISTS {SCHEMA}; SET search_path = {SCHEMA}, pg_temp");
         client.batch_execute(&place).await?;
         runner().run_async(client).await.map_err(Box::new)?;
     }
@@ -146,7 +146,7 @@ async fn migrate_alone(client: &mut Client) -> Result<Version, SchemaError> {
 pub async fn ensure(client: &mut Client) -> Result<bool, SchemaError> {
     match version(client).await? {
         Version::Current => Ok(false),
-        Version::Empty => migrate(client).await.map(|_| true),
+        Version::Empty => Ok(migrate(client).await? == Version::Empty),
         Version::Behind(found) => Err(SchemaError::Behind { found, wanted: wanted() }),
         Version::Ahead(found) => Err(SchemaError::Ahead { found, wanted: wanted() }),
     }

@@ -7,7 +7,7 @@ use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
 
 /// Starts writing messages. Once in a process.
-pub(super) fn start(settings: &Settings) {
+pub(crate) fn start(settings: &Settings) {
     let level = settings.log_level.filter();
     // What the HTTP library says of its threads is news to those only who look for defects.
     let libraries = if level > LevelFilter::INFO { level } else { level.min(LevelFilter::WARN) };

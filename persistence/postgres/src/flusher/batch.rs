@@ -21,7 +21,7 @@ pub(super) struct Progress {
     pub(super) cursor: Position,
     /// What is left out.
     pub(super) left_out: LeftOut,
-    /// Records that are parked.
+    /// Records that were parked and are not reported yet.
     pub(super) parked: u64,
 }
 

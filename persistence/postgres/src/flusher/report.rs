@@ -139,6 +139,16 @@ impl Board {
         }
     }
 
+    /// Takes in how many records of each shard of a database are parked, as the database counts them.
+    pub(super) fn parked(&self, database: &str, counts: &BTreeMap<ShardId, u64>) {
+        for (shard, place) in &*self.lanes.lock() {
+            let mut report = place.lock();
+            if report.database == database {
+                report.parked = counts.get(shard).copied().unwrap_or(0);
+            }
+        }
+    }
+
     pub(super) fn shards(&self) -> Vec<ShardReport> {
         self.lanes.lock().values().map(|place| place.lock().clone()).collect()
     }

@@ -2,11 +2,13 @@
 
 use super::report::DatabaseReport;
 use crate::database::{Database, DatabaseError};
+use crate::limits::RETRY_MAX;
 use crate::value::auction_number;
+use crate::write::number;
 use deadpool_postgres::Client;
 use gavel_core::{AuctionId, ShardId};
 use parking_lot::Mutex;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -95,6 +97,21 @@ impl Target {
             let seconds = problem.since.elapsed().as_secs();
             tracing::info!("database `{}` works again, after {seconds} s", self.database.name());
         }
+    }
+
+    /// How many records of each shard are parked; `None` while the database does not answer, which its lanes say.
+    pub(super) async fn parked(&self) -> Option<BTreeMap<ShardId, u64>> {
+        if self.problem.lock().is_some() {
+            return None;
+        }
+        let count = "SELECT shard, count(*) FROM parked GROUP BY shard";
+        let counted =
+            async { self.database.client().await?.query(count, &[]).await.map_err(DatabaseError::from) };
+        let rows = tokio::time::timeout(RETRY_MAX, counted).await.ok()?.ok()?;
+        let pair = |row: &tokio_postgres::Row| {
+            Some((ShardId(row.try_get::<_, i16>(0).ok()? as u8), number(row, 1).ok()?))
+        };
+        rows.iter().map(pair).collect()
     }
 
     pub(super) fn report(&self) -> DatabaseReport {

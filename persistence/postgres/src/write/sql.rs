@@ -97,13 +97,13 @@ FROM (
     FROM staged_changes AS change
     JOIN auctions ON auctions.auction = change.auction
     LEFT JOIN LATERAL (
-        SELECT to_jsonb(bids) - 'auction' AS bid
+        SELECT to_jsonb(bids.*) - 'auction' AS bid
         FROM bids JOIN maxima USING (auction, seq)
         WHERE bids.auction = auctions.auction AND bids.withdrawn_seq IS NULL AND bids.bidder = auctions.leader
         ORDER BY bids.status = 'sold' DESC, maxima.amount DESC, bids.seq LIMIT 1
     ) AS winning ON true
     LEFT JOIN LATERAL (
-        SELECT to_jsonb(bids) - 'auction' AS bid
+        SELECT to_jsonb(bids.*) - 'auction' AS bid
         FROM bids JOIN maxima USING (auction, seq)
         WHERE bids.auction = auctions.auction AND bids.withdrawn_seq IS NULL AND bids.bidder <> auctions.leader
             AND bids.bidder <> ALL (auctions.tried)
