@@ -23,6 +23,43 @@ CREATE FUNCTION is_dropped(auction bigint, as_of bigint) RETURNS boolean
         SELECT FROM dropped
         WHERE dropped.day = auction_day($1) AND dropped.shard = auction_shard($1) AND dropped.lsn >= $2);
 
+-- Keeps writers away from a day until the end of the transaction. Readers go on.
+CREATE FUNCTION lock_day(wanted date) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE
+    part text;
+BEGIN
+    FOREACH part IN ARRAY ARRAY['bids', 'maxima', 'events'] LOOP
+        EXECUTE format('LOCK TABLE %I IN SHARE MODE', part || to_char(wanted, '_YYYYMMDD'));
+    END LOOP;
+END $$;
+
+-- Drops a day's partitions, and remembers what went. Never one that has an auction which is not final.
+CREATE FUNCTION drop_day(wanted date, had_rows bigint, copied_to text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE
+    part text;
+BEGIN
+    -- First, as whoever makes a day's partitions takes it first, too.
+    PERFORM pg_advisory_xact_lock(hashtextextended('gavel.days', 0));
+    IF EXISTS (
+        SELECT FROM auctions WHERE final_at IS NULL
+            AND auction >= first_auction(wanted) AND auction <= first_auction(wanted) + 281474976710655)
+    THEN
+        RAISE EXCEPTION 'an auction of % is not final', wanted USING ERRCODE = 'object_not_in_prerequisite_state';
+    END IF;
+    FOREACH part IN ARRAY ARRAY['bids', 'maxima', 'events'] LOOP
+        EXECUTE format('ALTER TABLE %I DETACH PARTITION %I', part, part || to_char(wanted, '_YYYYMMDD'));
+        EXECUTE format('DROP TABLE %I', part || to_char(wanted, '_YYYYMMDD'));
+    END LOOP;
+    UPDATE days SET dropped_at = now(), dropped_rows = had_rows, exported_to = copied_to WHERE day = wanted;
+    INSERT INTO dropped (day, shard, lsn) SELECT wanted, shard, lsn FROM cursors
+        ON CONFLICT (day, shard) DO UPDATE SET lsn = excluded.lsn, dropped_at = excluded.dropped_at;
+END $$;
+
+-- Whoever may run them can make rows go away.
+REVOKE EXECUTE ON FUNCTION lock_day(date), drop_day(date, bigint, text) FROM PUBLIC;
+
 -- Filling an empty database from archive and log ------------------------------------------------------------------------
 
 -- One row from the moment that it is begun. While it is not finished, it may be gone on with.

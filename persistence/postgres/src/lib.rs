@@ -23,6 +23,7 @@ pub mod park;
 pub mod rebuild;
 pub mod records;
 pub mod refusal;
+pub mod republish;
 pub mod retention;
 pub mod routes;
 pub mod rows;

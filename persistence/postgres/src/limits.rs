@@ -37,10 +37,12 @@ const _: () = assert!(BATCH_RECORDS_MIN <= BATCH_RECORDS_MAX);
 /// How long dropping a partition may make readers and writers wait at a time.
 pub const DROP_LOCK_MAX: Duration = Duration::from_secs(1);
 /// How often it is tried before the day is left for another time.
-pub const DROP_TRIES_MAX: u32 = 10;
+pub const DROP_TRIES_MAX: u32 = 5;
 /// How often it is looked whether a day's partitions may go.
 pub const RETENTION_EVERY: Duration = Duration::from_secs(600);
 /// Auctions that are compared with their rows at a time.
 pub const VERIFY_AUCTIONS_MAX: usize = 1_000;
 /// Bids and events of auctions that are compared at a time, about: one auction more may be among them.
 pub const VERIFY_RECORDS_MAX: usize = 100_000;
+/// Records that are delivered again with one transaction.
+pub const REPUBLISH_BATCH_MAX: usize = 10_000;

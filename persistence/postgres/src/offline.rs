@@ -2,11 +2,38 @@
 
 use crate::{Follow, Records, Source, SourceError};
 use gavel_core::{Lsn, Position, ShardId};
-use gavel_log::{Frame, Frames, LogReader, ReadError};
+use gavel_log::{Frame, Frames, LogReader, OfflineError, ReadError};
 use std::sync::Arc;
 
 /// Bytes of records that are taken at a time, about.
 const TAKE_BYTES: usize = 1 << 20;
+
+/// A log that grows while it is read.
+#[derive(Clone, Copy)]
+pub struct Beside<'a> {
+    /// To read it.
+    pub log: &'a dyn LogReader,
+    /// Looks what has come since.
+    pub look_again: &'a dyn Fn() -> Result<(), LookError>,
+}
+
+/// Why it can't be looked at again.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct LookError(#[from] pub OfflineError);
+
+impl Beside<'_> {
+    /// The shard's end, which should not be before this record. Where it is, it is looked again.
+    ///
+    /// # Errors
+    /// It can't be looked at.
+    pub fn end_at_least(&self, shard: ShardId, lsn: Lsn) -> Result<Lsn, LookError> {
+        if self.log.durable(shard) < lsn {
+            (self.look_again)()?;
+        }
+        Ok(self.log.durable(shard))
+    }
+}
 
 /// Some shards of a log, each up to a record.
 #[derive(Clone)]

@@ -162,7 +162,8 @@ impl Rows {
         days
     }
 
-    fn auction(&mut self, position: Position, event: &Event, spelling: &Spelling) {
+    /// Takes an event of an auction in.
+    pub(crate) fn auction(&mut self, position: Position, event: &Event, spelling: &Spelling) {
         match &event.kind {
             EventKind::BidAccepted(accepted) => {
                 self.standing.accepted((event.auction, accepted.bidder));
@@ -189,6 +190,13 @@ impl Rows {
                 change.take(position, event, kind);
             }
         }
+    }
+
+    /// Takes in what another auction's records have come to, but for its bids and events.
+    pub(crate) fn absorb(&mut self, other: Self) {
+        self.openings.extend(other.openings);
+        self.changes.extend(other.changes);
+        self.standing.extend(other.standing);
     }
 
     /// Bids that an event takes out.

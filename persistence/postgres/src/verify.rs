@@ -18,6 +18,7 @@ mod line;
 
 use crate::error::said;
 use crate::limits::{VERIFY_AUCTIONS_MAX, VERIFY_RECORDS_MAX};
+use crate::offline::{Beside, LookError};
 use crate::value::auction_of;
 use crate::write::number;
 use crate::{Set, Spelling, Unreadable};
@@ -26,7 +27,7 @@ use fold::{Expected, Fold};
 use futures_core::Stream as _;
 use gavel_core::{AuctionId, Epoch, Lsn, Position, ShardId};
 use gavel_log::record::decode;
-use gavel_log::{LogReader, ReadError};
+use gavel_log::ReadError;
 use std::future::poll_fn;
 use std::pin::pin;
 use tokio_postgres::{Client, IsolationLevel, Transaction};
@@ -85,6 +86,9 @@ pub enum VerifyError {
     /// The log can't be read.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// The log's directory can't be looked at again.
+    #[error(transparent)]
+    Look(#[from] LookError),
     /// A record can't be read.
     #[error(transparent)]
     Record(#[from] Unreadable),
@@ -126,7 +130,7 @@ pub enum VerifyError {
 /// It could not be compared to its end.
 pub async fn verify(
     client: &mut Client,
-    log: &(impl LogReader + ?Sized),
+    log: Beside<'_>,
     shard: ShardId,
     question: &Question,
     on_difference: &mut impl FnMut(Difference),
@@ -139,13 +143,14 @@ pub async fn verify(
                     SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL statement_timeout = 0";
     snapshot.batch_execute(settings).await?;
     let cursor = cursor(&snapshot, shard).await?;
-    if log.durable(shard) < cursor.lsn {
-        return Err(VerifyError::Ahead { cursor, durable: log.durable(shard) });
+    let durable = log.end_at_least(shard, cursor.lsn)?;
+    if durable < cursor.lsn {
+        return Err(VerifyError::Ahead { cursor, durable });
     }
     let verified = Verified {
         shard,
         cursor,
-        oldest: log.oldest(shard),
+        oldest: log.log.oldest(shard),
         auctions: 0,
         bids: 0,
         dropped: 0,
@@ -186,11 +191,11 @@ impl<F: FnMut(Difference)> Run<'_, F> {
     /// Folds the shard up to the cursor, and compares each auction as soon as nothing more comes of it.
     async fn read(
         &mut self,
-        log: &(impl LogReader + ?Sized),
+        log: Beside<'_>,
         on_records: &mut impl FnMut(u64),
     ) -> Result<(), VerifyError> {
         let (shard, cursor) = (self.verified.shard, self.verified.cursor);
-        for frame in log.read_from(shard, self.verified.oldest) {
+        for frame in log.log.read_from(shard, self.verified.oldest) {
             let frame = frame?;
             for (lsn, bytes) in frame.records().take_while(|(lsn, _)| *lsn <= cursor.lsn) {
                 let position = Position { shard, epoch: frame.epoch(), lsn };

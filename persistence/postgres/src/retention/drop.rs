@@ -38,24 +38,23 @@ pub(super) async fn drop_day(
         Some(dir) => Some(export(&transaction, partition, rows, dir).await?),
         None => None,
     };
-    if !detach(&transaction, partition).await? {
+    let all = rows.iter().sum();
+    if !detach(&transaction, partition, all, exported.as_ref()).await? {
         return Ok(Outcome::Busy);
     }
-    remember(&transaction, partition, rows.iter().sum(), exported.as_ref()).await?;
     transaction.commit().await?;
-    Ok(Outcome::Dropped(Dropped { day: partition.day.clone(), rows: rows.iter().sum(), exported }))
+    Ok(Outcome::Dropped(Dropped { day: partition.day.clone(), rows: all, exported }))
 }
 
 /// Locks a day's tables against writers. Readers go on.
 async fn lock(transaction: &Transaction<'_>, partition: &Partition) -> Result<(), Error> {
-    let [bids, maxima, events] = ["bids", "maxima", "events"].map(|table| partition.table(table));
     let wait = DROP_LOCK_MAX.as_millis();
     // An export reads back what it has written, while nothing is asked of PostgreSQL.
-    let lock = format!(
-        "SET LOCAL lock_timeout = {wait}; SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL statement_timeout = 0;
-         LOCK TABLE {bids}, {maxima}, {events} IN SHARE MODE"
+    let settings = format!(
+        "SET LOCAL lock_timeout = {wait}; SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL statement_timeout = 0"
     );
-    transaction.batch_execute(&lock).await
+    transaction.batch_execute(&settings).await?;
+    transaction.execute("SELECT lock_day($1::text::date)", &[&partition.day]).await.map(drop)
 }
 
 async fn is_unfinished(transaction: &Transaction<'_>, partition: &Partition) -> Result<bool, Error> {
@@ -66,20 +65,18 @@ async fn is_unfinished(transaction: &Transaction<'_>, partition: &Partition) -> 
 }
 
 /// Detaches and drops the three tables; false where that would have meant to wait for too long.
-async fn detach(transaction: &Transaction<'_>, partition: &Partition) -> Result<bool, Error> {
-    let statements: String = ["bids", "maxima", "events"]
-        .map(|table| {
-            let part = partition.table(table);
-            format!("ALTER TABLE {table} DETACH PARTITION {part}; DROP TABLE {part};")
-        })
-        .concat();
-    // The lock on days comes first: whoever makes a day's partitions holds it as well.
-    let statements =
-        format!("SELECT pg_advisory_xact_lock(hashtextextended('gavel.days', 0)); {statements}");
+async fn detach(
+    transaction: &Transaction<'_>,
+    partition: &Partition,
+    rows: u64,
+    exported: Option<&Exported>,
+) -> Result<bool, Error> {
+    let (rows, to) = (rows.cast_signed(), exported.map(|exported| exported.dir.display().to_string()));
     for tried in 1..=DROP_TRIES_MAX {
         transaction.batch_execute("SAVEPOINT attached").await?;
-        match transaction.batch_execute(&statements).await {
-            Ok(()) => return Ok(true),
+        let drop_day = "SELECT drop_day($1::text::date, $2, $3)";
+        match transaction.execute(drop_day, &[&partition.day, &rows, &to]).await {
+            Ok(_) => return Ok(true),
             Err(error) if is_in_use(&error) => {
                 transaction.batch_execute("ROLLBACK TO SAVEPOINT attached").await?;
                 if tried < DROP_TRIES_MAX {
@@ -96,22 +93,4 @@ async fn detach(transaction: &Transaction<'_>, partition: &Partition) -> Result<
 fn is_in_use(error: &Error) -> bool {
     let code = error.code();
     code == Some(&SqlState::LOCK_NOT_AVAILABLE) || code == Some(&SqlState::T_R_DEADLOCK_DETECTED)
-}
-
-/// Writes down what went: the day, and as of which record of each shard.
-async fn remember(
-    transaction: &Transaction<'_>,
-    partition: &Partition,
-    rows: u64,
-    exported: Option<&Exported>,
-) -> Result<(), Error> {
-    let day = "
-        UPDATE days SET dropped_at = now(), dropped_rows = $2, exported_to = $3 WHERE day = $1::text::date";
-    let to = exported.map(|exported| exported.dir.display().to_string());
-    transaction.execute(day, &[&partition.day, &rows.cast_signed(), &to]).await?;
-    let shards = "
-        INSERT INTO dropped (day, shard, lsn)
-        SELECT $1::text::date, shard, lsn FROM cursors
-        ON CONFLICT (day, shard) DO UPDATE SET lsn = excluded.lsn, dropped_at = excluded.dropped_at";
-    transaction.execute(shards, &[&partition.day]).await.map(drop)
 }

@@ -93,7 +93,7 @@ pub(super) async fn export(
     let mut tables = Vec::new();
     for (table, rows) in ["bids", "maxima", "events"].into_iter().zip(rows) {
         let path = partial.join(format!("{table}.csv.zst"));
-        write(transaction, &partition.table(table), &path).await?;
+        write(transaction, &partition.rows_of(table), &path).await?;
         tables.push(check(table, &path, rows)?);
     }
     manifest(&partial.join("manifest.json"), &partition.day, &tables)?;
@@ -103,8 +103,8 @@ pub(super) async fn export(
 }
 
 /// One table into one file, synced.
-async fn write(transaction: &Transaction<'_>, table: &str, path: &Path) -> Result<(), ExportError> {
-    let copy = format!("COPY (SELECT * FROM {table} ORDER BY auction, seq) TO STDOUT (FORMAT csv, HEADER)");
+async fn write(transaction: &Transaction<'_>, from: &str, path: &Path) -> Result<(), ExportError> {
+    let copy = format!("COPY (SELECT * FROM {from} ORDER BY auction, seq) TO STDOUT (FORMAT csv, HEADER)");
     let mut rows = pin!(transaction.copy_out(&copy).await?);
     let file = File::create_new(path).map_err(at(path))?;
     let mut out = zstd::Encoder::new(file, STRENGTH).map_err(at(path))?;

@@ -56,9 +56,10 @@ impl Partition {
         self.ended.saturating_add(keep) <= now
     }
 
-    /// How the partition of a table is called.
-    pub(super) fn table(&self, of: &str) -> String {
-        format!("{of}_{}", self.day.replace('-', ""))
+    /// A table's rows of this day, as a part of a statement. They are asked for through the table itself, on which there are rights.
+    pub(super) fn rows_of(&self, table: &str) -> String {
+        let first = format!("first_auction('{}')", self.day);
+        format!("{table} WHERE auction >= {first} AND auction <= {first} + 281474976710655")
     }
 }
 
@@ -74,7 +75,8 @@ CROSS JOIN LATERAL (
         coalesce(sum(pg_stat_get_live_tuples(class.oid)), 0)::bigint AS live_rows
     FROM pg_class AS class
     WHERE class.relnamespace = 'gavel'::regnamespace
-        AND class.relname = ANY (ARRAY['bids', 'maxima', 'events'] || to_char(days.day, '_YYYYMMDD'))
+        AND class.relname IN ('bids' || to_char(days.day, '_YYYYMMDD'), 'maxima' || to_char(days.day, '_YYYYMMDD'),
+            'events' || to_char(days.day, '_YYYYMMDD'))
 ) AS size
 CROSS JOIN LATERAL (
     SELECT count(*) AS auctions, count(*) FILTER (WHERE final_at IS NULL) AS unfinished,
@@ -143,10 +145,8 @@ async fn caught_up(client: &impl GenericClient, past: Timestamp) -> Result<Hold,
 
 /// Counts the rows of a day's tables: bids, maxima, events.
 pub(super) async fn count(client: &impl GenericClient, partition: &Partition) -> Result<[u64; 3], Error> {
-    let [bids, maxima, events] = ["bids", "maxima", "events"].map(|table| partition.table(table));
-    let count = format!(
-        "SELECT (SELECT count(*) FROM {bids}), (SELECT count(*) FROM {maxima}), (SELECT count(*) FROM {events})"
-    );
+    let counts = ["bids", "maxima", "events"].map(|table| format!("(SELECT count(*) FROM {})", partition.rows_of(table)));
+    let count = format!("SELECT {}", counts.join(", "));
     let row = client.query_one(&count, &[]).await?;
     Ok([number(&row, 0)?, number(&row, 1)?, number(&row, 2)?])
 }

@@ -53,7 +53,7 @@ pub struct ShardFact {
 }
 
 impl ShardFact {
-    pub(super) fn new(position: Position, event: &ShardEvent, spelling: &Spelling) -> Self {
+    pub(crate) fn new(position: Position, event: &ShardEvent, spelling: &Spelling) -> Self {
         let data = text(|out| (spelling.shard_event)(out, position, event));
         // The time is where a record has it, whatever its kind.
         let at = Record::Shard(event.clone()).at();

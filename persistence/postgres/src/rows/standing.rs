@@ -67,6 +67,11 @@ impl Standing {
         }
     }
 
+    /// Takes in those of other auctions.
+    pub(super) fn extend(&mut self, others: Self) {
+        self.tallies.extend(others.tallies);
+    }
+
     /// Every bidder whose bids changed.
     pub fn iter(&self) -> impl Iterator<Item = (Pair, Tally)> {
         self.tallies.iter().map(|(pair, tally)| (*pair, *tally))
