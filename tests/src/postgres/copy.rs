@@ -2,11 +2,16 @@
 
 use super::Cluster;
 use crate::History;
+use gavel_core::AuctionId;
 use gavel_postgres::flusher::{Options, ShardReport};
+use gavel_postgres::offline::Beside;
 use gavel_postgres::rebuild::{self, Go, RebuildError};
+use gavel_postgres::republish::{self, Delivered, Pace, Plan, Selection};
+use gavel_postgres::verify::{self, Difference, Question, Verified};
 use gavel_postgres::{Address, Database, Routes, Shards, Spelling};
 use gavel_wire::event_json::{self, Form};
 use std::time::Duration;
+use uuid::Uuid;
 
 /// Events as all faces spell them.
 pub const SPELLING: Spelling = Spelling {
@@ -61,5 +66,70 @@ pub fn rebuild_with(
         let options = options(cluster, name);
         rebuild::begin(&options.routes.databases()[0]).await?;
         rebuild::fill(options, history.reader(), &history.ends(), look).await
+    })
+}
+
+/// Compares all shards of a history with their rows, or these auctions alone.
+#[must_use]
+pub fn verify(
+    cluster: &Cluster,
+    name: &str,
+    history: &History,
+    auctions: &[AuctionId],
+) -> (Vec<Verified>, Vec<Difference>) {
+    let question = Question { auctions: auctions.iter().copied().collect(), spelling: SPELLING };
+    let (reader, mut differences) = (history.reader(), Vec::new());
+    let log = Beside { log: &*reader, look_again: &|| Ok(()) };
+    let verified = block_on(async {
+        let mut client = database(cluster, name).client().await.expect("a connection");
+        let mut all = Vec::new();
+        for (shard, _) in history.ends() {
+            let tell = &mut |difference| differences.push(difference);
+            let verified = verify::verify(&mut client, log, shard, &question, tell, &mut |_| {}).await;
+            all.push(verified.expect("a shard that can be compared"));
+        }
+        all
+    });
+    (verified, differences)
+}
+
+/// Delivers a selection again, in a run of its own: the plans and what was delivered, by shard. Stops before the transaction of this number.
+#[must_use]
+pub fn republish(
+    cluster: &Cluster,
+    name: &str,
+    history: &History,
+    selection: &Selection,
+    (resumed, rate, transactions): (Option<Uuid>, Option<u64>, usize),
+) -> (Uuid, Vec<Plan>, Vec<Delivered>) {
+    let reader = history.reader();
+    let log = Beside { log: &*reader, look_again: &|| Ok(()) };
+    let asked = std::cell::Cell::new(0);
+    let is_stopped = || {
+        asked.set(asked.get() + 1);
+        asked.get() > transactions
+    };
+    block_on(async {
+        let mut client = database(cluster, name).client().await.expect("a connection");
+        let run = match resumed {
+            Some(id) => republish::resume(&client, id).await.expect("a run").0,
+            None => republish::begin(&client, Uuid::new_v4(), "{}").await.expect("a run"),
+        };
+        let (mut plans, mut all) = (Vec::new(), Vec::new());
+        for (shard, _) in history.ends() {
+            let planned = republish::plan(&client, log, shard, selection, &SPELLING, &mut |_| {}).await;
+            let planned = planned.expect("a plan");
+            let pace = Pace { rate, is_stopped: &is_stopped };
+            let (what, heard) = ((selection, &SPELLING), &mut |_| {});
+            let delivered = republish::deliver(&mut client, log, &planned, what, &run, pace, heard).await;
+            all.push(delivered.expect("a delivery"));
+            plans.push(planned);
+        }
+        if all.iter().all(|delivered| delivered.is_complete) {
+            republish::finish(&client, run.id).await.expect("an end");
+        } else {
+            republish::stop(&client, run.id).await.expect("an end");
+        }
+        (run.id, plans, all)
     })
 }

@@ -2,6 +2,7 @@
 
 use crate::rows::{AuctionEvent, Bid, ShardFact};
 use crate::value::{Account, Json, Time, amount_number, auction_number};
+use crate::write::number;
 use crate::{Map, Set};
 use deadpool_postgres::Transaction;
 use gavel_core::{EventKind, Lsn, Position, Seq};
@@ -83,15 +84,21 @@ pub(super) async fn missing(client: &impl GenericClient, keys: &Keys) -> Result<
     Ok(found)
 }
 
+/// A bid counts once, whichever of its rows was not there or differed.
 const BIDS: &str = "
-INSERT INTO bids SELECT * FROM sent_bids
-ON CONFLICT (auction, seq) DO UPDATE SET epoch = excluded.epoch, lsn = excluded.lsn, at = excluded.at, received = excluded.received,
-    decided = excluded.decided, price = excluded.price, bid_id = excluded.bid_id, withdrawn_seq = excluded.withdrawn_seq,
-    extended_to = excluded.extended_to, bidder = excluded.bidder, status = excluded.status
-WHERE bids IS DISTINCT FROM excluded";
-const MAXIMA: &str = "
-INSERT INTO maxima SELECT * FROM sent_maxima
-ON CONFLICT (auction, seq) DO UPDATE SET amount = excluded.amount WHERE maxima.amount <> excluded.amount";
+WITH new_bids AS (
+    INSERT INTO bids SELECT * FROM sent_bids
+    ON CONFLICT (auction, seq) DO UPDATE SET epoch = excluded.epoch, lsn = excluded.lsn, at = excluded.at,
+        received = excluded.received, decided = excluded.decided, price = excluded.price, bid_id = excluded.bid_id,
+        withdrawn_seq = excluded.withdrawn_seq, extended_to = excluded.extended_to, bidder = excluded.bidder, status = excluded.status
+    WHERE bids IS DISTINCT FROM excluded
+    RETURNING auction, seq
+), new_maxima AS (
+    INSERT INTO maxima SELECT * FROM sent_maxima
+    ON CONFLICT (auction, seq) DO UPDATE SET amount = excluded.amount WHERE maxima.amount <> excluded.amount
+    RETURNING auction, seq
+)
+SELECT count(*) FROM (SELECT * FROM new_bids UNION SELECT * FROM new_maxima) AS new";
 const EVENTS: &str = "
 INSERT INTO events SELECT * FROM sent_events
 ON CONFLICT (auction, seq) DO UPDATE SET epoch = excluded.epoch, lsn = excluded.lsn, at = excluded.at, received = excluded.received,
@@ -105,7 +112,7 @@ WHERE shard_events IS DISTINCT FROM excluded";
 /// Which bids an event took out, by seq of the bid: only those that were.
 pub(super) type Withdrawn = Map<(i64, Seq), Seq>;
 
-/// Writes bids with what they offered; says how many rows of both tables were not there or differed.
+/// Writes bids with what they offered; says of how many of them something was not there or differed.
 pub(super) async fn bids(
     transaction: &Transaction<'_>,
     rows: &[Bid],
@@ -160,7 +167,7 @@ pub(super) async fn bids(
         copy.row(&[&auction_number(*auction), &i64::from(seq.0), &amount_number(*amount)]).await?;
     }
     copy.finish().await?;
-    Ok(transaction.execute(BIDS, &[]).await?.max(transaction.execute(MAXIMA, &[]).await?))
+    number(&transaction.query_one(BIDS, &[]).await?, 0)
 }
 
 /// Writes events; says how many were not there or differed.
