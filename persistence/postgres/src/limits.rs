@@ -9,7 +9,7 @@ pub const BATCH_RECORDS_MIN: usize = 500;
 /// Bytes of records that one transaction takes in, about: one read of the log more may be in it.
 pub const BATCH_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// How long a transaction should take: batches grow while it takes less than half of it, and shrink when it takes more than twice.
-pub const BATCH_AIM: Duration = Duration::from_millis(400);
+pub const BATCH_AIM: Duration = Duration::from_secs(1);
 /// Databases that shards are written to.
 pub const DATABASES_MAX: usize = 64;
 /// Batches that are written to one database at once, each on a connection of its own.

@@ -12,18 +12,8 @@ SET client_min_messages = warning;
 -- Times inside of JSON are written in UTC.
 SET TimeZone = 'UTC';
 
-CREATE TEMPORARY TABLE IF NOT EXISTS staged_bids (
-    auction bigint, seq bigint, epoch bigint, lsn bigint, at timestamptz, received timestamptz, decided timestamptz, price bigint,
-    bid_id uuid, extended_to timestamptz, bidder text, status text, amount bigint
-) ON COMMIT DELETE ROWS;
-
 CREATE TEMPORARY TABLE IF NOT EXISTS staged_withdrawals (
     auction bigint, seq bigint, bidder text, bid_id uuid
-) ON COMMIT DELETE ROWS;
-
-CREATE TEMPORARY TABLE IF NOT EXISTS staged_events (
-    auction bigint, seq bigint, epoch bigint, lsn bigint, at timestamptz, received timestamptz, decided timestamptz, origin text,
-    type text, data jsonb
 ) ON COMMIT DELETE ROWS;
 
 CREATE TEMPORARY TABLE IF NOT EXISTS staged_openings (

@@ -14,9 +14,9 @@ mod copy;
 mod sql;
 
 use crate::error::said;
-use crate::rows::standing::Counts;
+use crate::rows::standing::{Counts, Pair, Tally};
 use crate::rows::{Change, HeldRecord, Rows};
-use crate::value::{Account, Time, auction_number, auction_of};
+use crate::value::{Time, auction_number, auction_of};
 use crate::{Map, Set};
 use deadpool_postgres::{Client, Transaction};
 use gavel_core::{AuctionId, Epoch, Lsn, Position, Seq, ShardId};
@@ -144,19 +144,13 @@ pub(crate) async fn rows(transaction: &Transaction<'_>, rows: &Rows) -> Result<(
         let changed = run(transaction, sql::CHANGE).await?;
         demand(transaction, changed, changes.len(), sql::UNCHANGED).await?;
     }
-    if !rows.bids.is_empty() {
-        copy::bids(transaction, &rows.bids).await?;
-        run(transaction, sql::BIDS).await?;
-        run(transaction, sql::MAXIMA).await?;
-    }
+    copy::bids(transaction, &rows.bids).await?;
+    copy::maxima(transaction, &rows.bids).await?;
     if !rows.withdrawals.is_empty() {
         copy::withdrawals(transaction, &rows.withdrawals).await?;
         run(transaction, sql::WITHDRAW).await?;
     }
-    if !rows.events.is_empty() {
-        copy::events(transaction, &rows.events).await?;
-        run(transaction, sql::EVENTS).await?;
-    }
+    copy::events(transaction, &rows.events).await?;
     copy::shard_events(transaction, &rows.shard_events).await?;
     if changes.iter().any(|(change, _)| change.award) {
         run(transaction, sql::AWARD).await?;
@@ -177,31 +171,50 @@ async fn counted<'a>(
 /// How the counts of auctions change, by what stands before.
 async fn count(transaction: &Transaction<'_>, rows: &Rows) -> Result<Map<AuctionId, Counts>, WriteError> {
     let new: Set<AuctionId> = rows.openings.iter().map(|opening| opening.auction).collect();
-    let (asked, counted): (Vec<_>, Vec<_>) =
-        rows.standing.iter().partition(|((auction, _), _)| !new.contains(auction));
-    let mut before = vec![0; asked.len()];
-    if !asked.is_empty() {
-        let auctions: Vec<i64> = asked.iter().map(|((auction, _), _)| auction_number(*auction)).collect();
-        let bidders: Vec<Account> = asked.iter().map(|((_, bidder), _)| Account(*bidder)).collect();
-        let most: Vec<i64> = asked.iter().map(|(_, tally)| tally.count_up_to()).collect();
-        let statement = transaction.prepare_cached(sql::STANDING).await?;
-        for row in transaction.query(&statement, &[&auctions, &bidders, &most]).await? {
-            // Numbered from 1, as they were asked.
-            let place = number(&row, 0)?.saturating_sub(1);
-            if let Some(before) = before.get_mut(place as usize) {
-                *before = row.try_get(1)?;
-            }
-        }
-    }
+    // Nothing stood in an auction that was not there.
+    let (fresh, known): (Vec<_>, Vec<_>) =
+        rows.standing.iter().partition(|((auction, _), _)| new.contains(auction));
+    let (simple, others): (Vec<_>, Vec<_>) =
+        known.into_iter().partition(|(_, tally)| tally.count_up_to() == 1);
+    let mut counted: Vec<(Pair, Tally, i64)> =
+        fresh.into_iter().map(|(pair, tally)| (pair, tally, 0)).collect();
+    counted.extend(standing(transaction, sql::ANY_STANDING, simple).await?);
+    counted.extend(standing(transaction, sql::STANDING, others).await?);
     let mut counts: Map<AuctionId, Counts> = Map::default();
-    let asked = asked.into_iter().zip(before);
-    for (((auction, _), tally), before) in asked.chain(counted.into_iter().map(|pair| (pair, 0))) {
+    for ((auction, _), tally, before) in counted {
         let change = tally.change(before);
         let counts = counts.entry(auction).or_default();
         counts.bids += change.bids;
         counts.bidders += change.bidders;
     }
     Ok(counts)
+}
+
+/// How many bids of each of some bidders stand; 1 for any number where the question is only whether.
+async fn standing(
+    transaction: &Transaction<'_>,
+    question: &str,
+    pairs: Vec<(Pair, Tally)>,
+) -> Result<Vec<(Pair, Tally, i64)>, WriteError> {
+    if pairs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut sorted: Vec<(String, Pair, Tally)> =
+        pairs.into_iter().map(|(pair, tally)| (pair.1.to_string(), pair, tally)).collect();
+    sorted.sort_unstable_by(|a, b| (&a.0, a.1.0).cmp(&(&b.0, b.1.0)));
+    let auctions: Vec<i64> = sorted.iter().map(|(_, pair, _)| auction_number(pair.0)).collect();
+    let bidders: Vec<&str> = sorted.iter().map(|(bidder, ..)| bidder.as_str()).collect();
+    let statement = transaction.prepare_cached(question).await?;
+    let found = transaction.query(&statement, &[&auctions, &bidders]).await?;
+    let mut before = vec![0; sorted.len()];
+    for row in found {
+        // Numbered from 1, as they were asked.
+        let place = number(&row, 0)?.saturating_sub(1) as usize;
+        if let Some(before) = before.get_mut(place) {
+            *before = if row.len() > 1 { row.try_get(1)? } else { 1 };
+        }
+    }
+    Ok(sorted.into_iter().zip(before).map(|((_, pair, tally), before)| (pair, tally, before)).collect())
 }
 
 async fn run(transaction: &Transaction<'_>, statement: &str) -> Result<u64, WriteError> {

@@ -1,21 +1,25 @@
-//! The statements of a transaction: each takes what is staged into one table, all rows at once.
+//! The statements of a transaction: each takes what is staged into one table, all rows at once. What is only ever appended needs none: it
+//! is copied into its table.
 
 /// Locks the shard's cursor: whoever writes for the shard waits for whoever does already.
 pub(super) const LOCK: &str =
     "SELECT epoch, lsn, released_at IS NOT NULL FROM cursors WHERE shard = $1 FOR UPDATE";
 
-/// How many bids of some bidders stand, each counted up to a bound that makes no difference.
+/// Which of some bidders have a bid that stands. They come in the order of the index, so that it is read from one end to the other.
+pub(super) const ANY_STANDING: &str = "
+SELECT wanted.number
+FROM unnest($1::bigint[], $2::text[]) WITH ORDINALITY AS wanted (auction, bidder, number)
+WHERE EXISTS (
+    SELECT FROM bids
+    WHERE bids.auction = wanted.auction AND bids.bidder = wanted.bidder AND bids.withdrawn_seq IS NULL
+)";
+
+/// How many bids of some bidders stand.
 pub(super) const STANDING: &str = "
-SELECT wanted.number, standing.bids
-FROM unnest($1::bigint[], $2::text[], $3::bigint[]) WITH ORDINALITY AS wanted (auction, bidder, most, number)
-CROSS JOIN LATERAL (
-    SELECT count(*) AS bids FROM (
-        SELECT FROM bids
-        WHERE bids.auction = wanted.auction AND bids.bidder = wanted.bidder AND bids.withdrawn_seq IS NULL
-        LIMIT wanted.most
-    ) AS few
-) AS standing
-WHERE standing.bids > 0";
+SELECT wanted.number, count(*)
+FROM unnest($1::bigint[], $2::text[]) WITH ORDINALITY AS wanted (auction, bidder, number)
+JOIN bids ON bids.auction = wanted.auction AND bids.bidder = wanted.bidder AND bids.withdrawn_seq IS NULL
+GROUP BY wanted.number";
 
 /// New auctions, as of their opening.
 pub(super) const OPEN: &str = "
@@ -63,15 +67,6 @@ pub(super) const UNCHANGED: &str = "
 SELECT change.auction, auctions.seq FROM staged_changes AS change LEFT JOIN auctions USING (auction)
 WHERE auctions.seq IS NULL OR auctions.xmin <> pg_current_xact_id()::xid";
 
-/// Bids without what they offered.
-pub(super) const BIDS: &str = "
-INSERT INTO bids (auction, seq, epoch, lsn, at, received, decided, price, bid_id, extended_to, bidder, status)
-SELECT auction, seq, epoch, lsn, at, received, decided, price, bid_id, extended_to, bidder, status FROM staged_bids";
-
-/// What they offered.
-pub(super) const MAXIMA: &str =
-    "INSERT INTO maxima (auction, seq, amount) SELECT auction, seq, amount FROM staged_bids";
-
 /// Bids that were taken out: by the first event that did so.
 pub(super) const WITHDRAW: &str = "
 UPDATE bids SET withdrawn_seq = gone.by_seq
@@ -83,11 +78,6 @@ FROM (
     GROUP BY bids.auction, bids.seq
 ) AS gone
 WHERE bids.auction = gone.auction AND bids.seq = gone.seq";
-
-/// Everything that is not a bid.
-pub(super) const EVENTS: &str = "
-INSERT INTO events (auction, seq, epoch, lsn, at, received, decided, origin, type, data)
-SELECT auction, seq, epoch, lsn, at, received, decided, origin, type, data FROM staged_events";
 
 /// The bid of whoever has won or has the offer, and the best one behind it.
 pub(super) const AWARD: &str = "
