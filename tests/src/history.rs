@@ -67,7 +67,8 @@ impl History {
             ..TermsDraft::default()
         };
         let terms = Terms::validate(draft, now).expect("valid terms");
-        let open = Open { terms, details: Details("{\"title\":\"a \\\"vase\\\"\"}".into()), id: None, digest: 7 };
+        let open =
+            Open { terms, details: Details("{\"title\":\"a \\\"vase\\\"\"}".into()), id: None, digest: 7 };
         let event = Auction::open(id, open, Stamp::at(now)).expect("an opening");
         let position = self.append(shard, |out| record::encode_event(&event, out));
         self.auctions.insert(id, Auction::from_opened(&event, position).expect("an auction"));

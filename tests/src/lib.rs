@@ -35,6 +35,7 @@ pub mod server;
 pub mod storm;
 pub mod tail;
 pub mod tmpfs;
+pub mod tool;
 pub mod wait;
 
 pub use client::Client;

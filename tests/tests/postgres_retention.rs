@@ -40,7 +40,9 @@ fn dropped(pass: &Pass) -> Vec<&str> {
 
 /// As long ago as a database that is not being caught up was written to.
 fn settle(cluster: &Cluster) {
-    assert!(cluster.sql("postgres", "UPDATE gavel.cursors SET moved_at = now() - interval '2 hours'").is_empty());
+    assert!(
+        cluster.sql("postgres", "UPDATE gavel.cursors SET moved_at = now() - interval '2 hours'").is_empty()
+    );
 }
 
 fn value(cluster: &Cluster, ask: &str) -> String {
@@ -126,7 +128,12 @@ fn an_auction_that_comes_late_to_a_dropped_day_is_taken_in_like_any_other() {
     assert_eq!(bids(id), "0");
     assert_ne!(bids(late), "0");
     assert_eq!(value(&cluster, "SELECT count(*) FROM parked"), "0");
-    let is_dropped = |id| value(&cluster, &format!("SELECT is_dropped(auction, lsn) FROM auctions WHERE auction = auction_id('{id}')"));
+    let is_dropped = |id| {
+        value(
+            &cluster,
+            &format!("SELECT is_dropped(auction, lsn) FROM auctions WHERE auction = auction_id('{id}')"),
+        )
+    };
     assert_eq!((is_dropped(id).as_str(), is_dropped(late).as_str()), ("t", "f"));
 
     // While that shard is being caught up, the day stays; then it goes again.
@@ -154,7 +161,9 @@ fn an_export_holds_every_row_and_one_that_fails_drops_nothing() {
     assert_eq!(listed(&cluster, far).len(), 3);
 
     let rows = |table: &str| {
-        let ask = format!("SELECT coalesce(string_agg(t::text, E'\\n' ORDER BY auction, seq), '') FROM {table} AS t");
+        let ask = format!(
+            "SELECT coalesce(string_agg(t::text, E'\\n' ORDER BY auction, seq), '') FROM {table} AS t"
+        );
         value(&cluster, &ask)
     };
     let before = ["bids", "maxima", "events"].map(|table| rows(&format!("{table}_20260901")));
@@ -164,7 +173,10 @@ fn an_export_holds_every_row_and_one_that_fails_drops_nothing() {
     assert_eq!(exported.dir, dir.path().join("20260901"));
     assert_eq!(exported.tables.iter().map(|table| table.rows).sum::<u64>(), pass.dropped[0].rows);
     assert!(exported.dir.join("manifest.json").is_file());
-    assert_eq!(value(&cluster, "SELECT exported_to FROM days WHERE day = '2026-09-01'"), exported.dir.display().to_string());
+    assert_eq!(
+        value(&cluster, "SELECT exported_to FROM days WHERE day = '2026-09-01'"),
+        exported.dir.display().to_string()
+    );
 
     // What was exported goes back in as it was.
     for (table, before) in ["bids", "maxima", "events"].iter().zip(before) {
@@ -173,7 +185,11 @@ fn an_export_holds_every_row_and_one_that_fails_drops_nothing() {
         let path = exported.dir.join(format!("{table}.csv.zst"));
         let mut text = String::new();
         zstd::Decoder::new(std::fs::File::open(path).unwrap()).unwrap().read_to_string(&mut text).unwrap();
-        cluster.copy_in("postgres", &format!("COPY gavel.back_{table} FROM STDIN (FORMAT csv, HEADER)"), &text);
+        cluster.copy_in(
+            "postgres",
+            &format!("COPY gavel.back_{table} FROM STDIN (FORMAT csv, HEADER)"),
+            &text,
+        );
         assert_eq!(rows(&format!("back_{table}")), before, "{table}");
     }
 }

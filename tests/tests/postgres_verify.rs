@@ -56,7 +56,12 @@ fn contents(cluster: &Cluster) -> String {
     let tables = ["auctions", "bids", "maxima", "events"].map(|table| (table, "auction, seq"));
     let tables = tables.into_iter().chain([("shard_events", "shard, lsn")]);
     let all = tables.map(|(table, order)| {
-        cluster.value(DB, &format!("SELECT coalesce(string_agg(t::text, E'\\n' ORDER BY {order}), '') FROM gavel.{table} AS t"))
+        cluster.value(
+            DB,
+            &format!(
+                "SELECT coalesce(string_agg(t::text, E'\\n' ORDER BY {order}), '') FROM gavel.{table} AS t"
+            ),
+        )
     });
     all.collect::<Vec<_>>().join("\n\n")
 }
@@ -73,16 +78,56 @@ fn nothing_differs_until_something_is_changed_and_then_that_is_said() {
     let of = format!("auction = auction_id('{first}')");
     let other = auctions[3];
     for (change, undo, wanted) in [
-        ("UPDATE auctions SET price = price + 1 WHERE", "UPDATE auctions SET price = price - 1 WHERE", vec!["price"]),
-        ("UPDATE auctions SET leader = '77' WHERE", "UPDATE auctions SET leader = NULL WHERE", vec!["leader"]),
-        ("UPDATE auctions SET bid_count = bid_count + 1 WHERE", "UPDATE auctions SET bid_count = bid_count - 1 WHERE", vec!["bid_count"]),
-        ("UPDATE auctions SET bidder_count = bidder_count + 1 WHERE", "UPDATE auctions SET bidder_count = bidder_count - 1 WHERE", vec!["bidder_count"]),
-        ("UPDATE auctions SET outcome = 'unpaid' WHERE", "UPDATE auctions SET outcome = 'cancelled' WHERE", vec!["outcome"]),
-        ("UPDATE auctions SET state = 'open' WHERE", "UPDATE auctions SET state = 'cancelled' WHERE", vec!["state"]),
-        ("UPDATE bids SET price = price + 1 WHERE seq = 3 AND", "UPDATE bids SET price = price - 1 WHERE seq = 3 AND", vec!["bids", "bid 3"]),
-        ("UPDATE bids SET withdrawn_seq = 99 WHERE seq = 3 AND", "UPDATE bids SET withdrawn_seq = NULL WHERE seq = 3 AND", vec!["bids", "bid 3 withdrawn_seq"]),
-        ("UPDATE maxima SET amount = amount + 1 WHERE seq = 3 AND", "UPDATE maxima SET amount = amount - 1 WHERE seq = 3 AND", vec!["bids", "bid 3 maximum"]),
-        ("UPDATE events SET type = 'x' WHERE seq = 1 AND", "UPDATE events SET type = 'opened' WHERE seq = 1 AND", vec!["event 1"]),
+        (
+            "UPDATE auctions SET price = price + 1 WHERE",
+            "UPDATE auctions SET price = price - 1 WHERE",
+            vec!["price"],
+        ),
+        (
+            "UPDATE auctions SET leader = '77' WHERE",
+            "UPDATE auctions SET leader = NULL WHERE",
+            vec!["leader"],
+        ),
+        (
+            "UPDATE auctions SET bid_count = bid_count + 1 WHERE",
+            "UPDATE auctions SET bid_count = bid_count - 1 WHERE",
+            vec!["bid_count"],
+        ),
+        (
+            "UPDATE auctions SET bidder_count = bidder_count + 1 WHERE",
+            "UPDATE auctions SET bidder_count = bidder_count - 1 WHERE",
+            vec!["bidder_count"],
+        ),
+        (
+            "UPDATE auctions SET outcome = 'unpaid' WHERE",
+            "UPDATE auctions SET outcome = 'cancelled' WHERE",
+            vec!["outcome"],
+        ),
+        (
+            "UPDATE auctions SET state = 'open' WHERE",
+            "UPDATE auctions SET state = 'cancelled' WHERE",
+            vec!["state"],
+        ),
+        (
+            "UPDATE bids SET price = price + 1 WHERE seq = 3 AND",
+            "UPDATE bids SET price = price - 1 WHERE seq = 3 AND",
+            vec!["bids", "bid 3"],
+        ),
+        (
+            "UPDATE bids SET withdrawn_seq = 99 WHERE seq = 3 AND",
+            "UPDATE bids SET withdrawn_seq = NULL WHERE seq = 3 AND",
+            vec!["bids", "bid 3 withdrawn_seq"],
+        ),
+        (
+            "UPDATE maxima SET amount = amount + 1 WHERE seq = 3 AND",
+            "UPDATE maxima SET amount = amount - 1 WHERE seq = 3 AND",
+            vec!["bids", "bid 3 maximum"],
+        ),
+        (
+            "UPDATE events SET type = 'x' WHERE seq = 1 AND",
+            "UPDATE events SET type = 'opened' WHERE seq = 1 AND",
+            vec!["event 1"],
+        ),
     ] {
         sql(&cluster, &format!("{change} {of}"));
         let found = differences(&cluster, &history);
@@ -94,13 +139,26 @@ fn nothing_differs_until_something_is_changed_and_then_that_is_said() {
         assert_eq!(differences(&cluster, &history), []);
     }
     // A row too many, of each kind.
-    sql(&cluster, &format!("INSERT INTO events SELECT auction, 999, epoch, lsn, at, received, decided, origin, type, data FROM events WHERE seq = 1 AND {of}"));
-    sql(&cluster, &format!("INSERT INTO bids SELECT auction, 998, epoch, lsn, at, received, decided, price, bid_id, NULL, NULL, bidder, status FROM bids WHERE seq = 3 AND {of}"));
+    sql(
+        &cluster,
+        &format!(
+            "INSERT INTO events SELECT auction, 999, epoch, lsn, at, received, decided, origin, type, data FROM events WHERE seq = 1 AND {of}"
+        ),
+    );
+    sql(
+        &cluster,
+        &format!(
+            "INSERT INTO bids SELECT auction, 998, epoch, lsn, at, received, decided, price, bid_id, NULL, NULL, bidder, status FROM bids WHERE seq = 3 AND {of}"
+        ),
+    );
     assert_eq!(whats(&differences(&cluster, &history)), ["bids", "bid 998", "event 999"]);
     sql(&cluster, "DELETE FROM events WHERE seq = 999; DELETE FROM bids WHERE seq = 998");
     sql(&cluster, &format!("UPDATE auctions SET auction = auction + 1000 WHERE {of}"));
     assert_eq!(whats(&differences(&cluster, &history)), ["auction", "auction"]);
-    sql(&cluster, &format!("UPDATE auctions SET auction = auction - 1000 WHERE auction = auction_id('{first}') + 1000"));
+    sql(
+        &cluster,
+        &format!("UPDATE auctions SET auction = auction - 1000 WHERE auction = auction_id('{first}') + 1000"),
+    );
     sql(&cluster, "DELETE FROM shard_events WHERE shard = 1");
     assert_eq!(whats(&differences(&cluster, &history)), ["shard_events"]);
 }
@@ -113,7 +171,10 @@ fn rows_are_compared_as_of_the_cursor_and_dropped_ones_not_at_all() {
     history.commit();
     assert_eq!(differences(&cluster, &history), []);
     flush(&cluster, DB, &history);
-    sql(&cluster, "UPDATE cursors SET moved_at = now() - interval '2 hours'; UPDATE auctions SET final_at = at WHERE final_at IS NULL");
+    sql(
+        &cluster,
+        "UPDATE cursors SET moved_at = now() - interval '2 hours'; UPDATE auctions SET final_at = at WHERE final_at IS NULL",
+    );
     let policy = Policy { keep: Duration::from_secs(30 * 86_400), export: None };
     let pass = block_on(async {
         let mut client = database(&cluster, DB).client().await.unwrap();
@@ -151,7 +212,10 @@ fn delivering_again_heals_what_is_missing_or_differs_and_changes_nothing_twice()
     }
     sql(&cluster, &format!("DELETE FROM bids WHERE auction = auction_id('{part}') AND seq % 2 = 0"));
     sql(&cluster, &format!("DELETE FROM maxima WHERE auction = auction_id('{part}') AND seq = 3"));
-    sql(&cluster, &format!("UPDATE bids SET price = 1, withdrawn_seq = 2 WHERE auction = auction_id('{other}')"));
+    sql(
+        &cluster,
+        &format!("UPDATE bids SET price = 1, withdrawn_seq = 2 WHERE auction = auction_id('{other}')"),
+    );
     sql(&cluster, &format!("UPDATE auctions SET price = 1 WHERE auction = auction_id('{other}')"));
     sql(&cluster, "DELETE FROM shard_events");
     let broken = contents(&cluster);
@@ -190,7 +254,10 @@ fn a_selection_by_type_and_by_period_delivers_that_and_what_a_new_row_needs() {
     sql(&cluster, "DELETE FROM bids WHERE seq = 2; DELETE FROM events WHERE type = 'opened'");
     let (_, plans, _) = republish(&cluster, DB, &history, &second_day(&["bid"]), ALL);
     assert!(plans.iter().all(|plan| plan.by_type.keys().eq(["bid_accepted"].iter())), "{plans:?}");
-    let days = cluster.value(DB, "SELECT string_agg(DISTINCT gavel.auction_day(auction)::text, ' ') FROM gavel.bids WHERE seq = 2");
+    let days = cluster.value(
+        DB,
+        "SELECT string_agg(DISTINCT gavel.auction_day(auction)::text, ' ') FROM gavel.bids WHERE seq = 2",
+    );
     assert_eq!(days, "2026-09-02");
     assert_eq!(cluster.value(DB, "SELECT count(*) FROM gavel.events WHERE type = 'opened'"), "0");
     // An auction whose row is gone gets all of its records with it, whatever was selected.
@@ -201,7 +268,13 @@ fn a_selection_by_type_and_by_period_delivers_that_and_what_a_new_row_needs() {
     assert_eq!(verify(&cluster, DB, &history, &[auctions[1]]).1, []);
     let _all = republish(&cluster, DB, &history, &Selection::default(), ALL);
     assert_eq!(contents(&cluster), whole);
-    assert!("nothing".parse::<gavel_postgres::republish::Type>().unwrap_err().to_string().contains("bid_accepted"));
+    assert!(
+        "nothing"
+            .parse::<gavel_postgres::republish::Type>()
+            .unwrap_err()
+            .to_string()
+            .contains("bid_accepted")
+    );
 }
 
 #[test]
@@ -212,10 +285,13 @@ fn a_run_that_was_stopped_goes_on_where_it_was_and_is_recorded() {
     // Sixty-four records with each transaction; stopped after a few.
     let (run, _, first) = republish(&cluster, DB, &history, &Selection::default(), (None, Some(64), 6));
     assert!(first.iter().any(|delivered| !delivered.is_complete), "{first:?}");
-    let state = |column: &str| cluster.value(DB, &format!("SELECT {column} FROM gavel.republish_runs WHERE id = '{run}'"));
+    let state = |column: &str| {
+        cluster.value(DB, &format!("SELECT {column} FROM gavel.republish_runs WHERE id = '{run}'"))
+    };
     assert_eq!((state("state"), state("ended_at IS NULL")), ("stopped".to_owned(), "f".to_owned()));
     assert_ne!(contents(&cluster), whole);
-    let (_, _, rest) = republish(&cluster, DB, &history, &Selection::default(), (Some(run), None, usize::MAX));
+    let (_, _, rest) =
+        republish(&cluster, DB, &history, &Selection::default(), (Some(run), None, usize::MAX));
     assert!(rest.iter().all(|delivered| delivered.is_complete));
     assert_eq!(contents(&cluster), whole);
     let all = [&first[..], &rest].concat().iter().map(|delivered| delivered.records).sum::<u64>();
@@ -235,13 +311,18 @@ fn an_empty_database_is_filled_with_the_same_rows_also_in_two_parts_and_a_full_o
     assert!(!rebuild_with(&cluster, "anew", &history, |_| Go::Stop).unwrap(), "it was stopped");
     assert!(rebuild_with(&cluster, "anew", &history, |_| Go::On).unwrap());
     let copied = |table: &str, order: &str| {
-        let ask = format!("SELECT coalesce(string_agg(t::text, E'\\n' ORDER BY {order}), '') FROM gavel.{table} AS t");
+        let ask = format!(
+            "SELECT coalesce(string_agg(t::text, E'\\n' ORDER BY {order}), '') FROM gavel.{table} AS t"
+        );
         cluster.value("anew", &ask)
     };
     for table in ["auctions", "bids", "maxima", "events"] {
         assert!(whole.contains(&copied(table, "auction, seq")), "{table}");
     }
-    assert!(matches!(rebuild_with(&cluster, "anew", &history, |_| Go::On), Err(RebuildError::NotEmpty { .. })));
+    assert!(matches!(
+        rebuild_with(&cluster, "anew", &history, |_| Go::On),
+        Err(RebuildError::NotEmpty { .. })
+    ));
     // A flusher goes on from there without a gap.
     history.eventful(1, at(FIRST + 5, 0), 3, false);
     history.commit();

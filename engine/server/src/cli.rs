@@ -11,7 +11,9 @@ use crate::consumer::ConsumerCommand;
 use crate::exit::{EXIT_CODES_HELP, Exit};
 use crate::logtool::{self, LogCommand};
 use crate::manual::{self, ManFlags};
-use crate::postgres::{FlushFlags, PostgresCommand};
+use crate::postgres::{
+    FlushFlags, OutboxFlags, PostgresCommand, RebuildCommand, RepublishFlags, VerifyCommand,
+};
 use crate::restore::RestoreFlags;
 use crate::shards::ShardsCommand;
 use crate::{backup, consumer, demo, output, postgres, restore, serve, shards};
@@ -136,6 +138,18 @@ enum Command {
     /// Write everything that a server decides to PostgreSQL, in a process of its own
     #[command(long_about = postgres::FLUSH_ABOUT, after_help = postgres::FLUSH_HELP)]
     Flush(FlushFlags),
+    /// Compare what the log says with what a consumer has
+    #[command(subcommand, after_help = postgres::VERIFY_HELP)]
+    Verify(VerifyCommand),
+    /// Fill an empty consumer from archive and log
+    #[command(subcommand, after_help = postgres::REBUILD_HELP)]
+    Rebuild(RebuildCommand),
+    /// Deliver records to a consumer again
+    #[command(long_about = postgres::REPUBLISH_ABOUT, after_help = postgres::REPUBLISH_HELP)]
+    Republish(Box<RepublishFlags>),
+    /// Show what is delivered to each consumer, pending and parked
+    #[command(long_about = postgres::OUTBOX_ABOUT, after_help = postgres::OUTBOX_HELP)]
+    Outbox(OutboxFlags),
     /// Migrate the write databases, see how far they are, and what was put aside
     #[command(subcommand, after_help = postgres::HELP)]
     Postgres(PostgresCommand),
@@ -267,6 +281,30 @@ fn dispatch(cli: Cli) -> Exit {
         Command::Flush(flags) => {
             let (given, config) = flags.given();
             with_settings(SettingsFlags { given, config }, |settings| postgres::flush(&flags, settings))
+        }
+        Command::Verify(command) => {
+            let (given, config) = command.given();
+            with_settings(SettingsFlags { given, config }, |settings| {
+                postgres::verify(&command, settings, json)
+            })
+        }
+        Command::Rebuild(command) => {
+            let (given, config) = command.given();
+            with_settings(SettingsFlags { given, config }, |settings| {
+                postgres::rebuild(&command, settings, json)
+            })
+        }
+        Command::Republish(flags) => {
+            let (given, config) = flags.given();
+            with_settings(SettingsFlags { given, config }, |settings| {
+                postgres::republish(&flags, settings, json)
+            })
+        }
+        Command::Outbox(flags) => {
+            let (given, config) = flags.given();
+            with_settings(SettingsFlags { given, config }, |settings| {
+                postgres::outbox(&flags, settings, json)
+            })
         }
         Command::Postgres(command) => {
             let (given, config) = command.databases().given();

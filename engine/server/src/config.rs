@@ -37,6 +37,8 @@ const ATTEMPTS_MAX_MB_DEFAULT: u64 = 64;
 const POSTGRES_CONNECTIONS_DEFAULT: usize = 4;
 /// The least time between two batches of a shard, unless set, in milliseconds.
 const POSTGRES_EVERY_MS_DEFAULT: u64 = 100;
+/// How long bids are kept in them, unless set, in days.
+const POSTGRES_KEEP_DAYS_DEFAULT: u64 = 30;
 /// The file in the data directory that remembers which database each shard is written to.
 pub(crate) const POSTGRES_FILE: &str = "postgres.json";
 
@@ -85,6 +87,10 @@ pub(crate) struct Settings {
     pub(crate) postgres_every_ms: u64,
     /// Certificates that the databases' are checked by. Default: the system's.
     pub(crate) postgres_ca: Option<PathBuf>,
+    /// How long bids are kept there after their day's last auction is final, in days, 0 ..= 36,500; 0 is for ever. Default 30.
+    pub(crate) postgres_keep_days: u64,
+    /// Where days are copied to before they are dropped. Default: nowhere.
+    pub(crate) postgres_export: Option<PathBuf>,
     /// Which messages are logged. Default `info`.
     pub(crate) log_level: LogLevel,
     /// How they are written. Default `text`.
@@ -162,6 +168,8 @@ impl Settings {
             places.pick("postgres_connections", |given| given.postgres_connections.take());
         let postgres_every_ms = places.pick("postgres_every_ms", |given| given.postgres_every_ms.take());
         let postgres_ca = places.pick("postgres_ca", |given| given.postgres_ca.take());
+        let postgres_keep_days = places.pick("postgres_keep_days", |given| given.postgres_keep_days.take());
+        let postgres_export = places.pick("postgres_export", |given| given.postgres_export.take());
         let log_level = places.pick("log_level", |given| given.log_level.take());
         let log_format = places.pick("log_format", |given| given.log_format.take());
         Self {
@@ -187,6 +195,8 @@ impl Settings {
             postgres_connections: postgres_connections.unwrap_or(POSTGRES_CONNECTIONS_DEFAULT),
             postgres_every_ms: postgres_every_ms.unwrap_or(POSTGRES_EVERY_MS_DEFAULT),
             postgres_ca: postgres_ca.filter(|path| !path.as_os_str().is_empty()),
+            postgres_keep_days: postgres_keep_days.unwrap_or(POSTGRES_KEEP_DAYS_DEFAULT),
+            postgres_export: postgres_export.filter(|path| !path.as_os_str().is_empty()),
             log_level: log_level.unwrap_or(LogLevel::Info),
             log_format: log_format.unwrap_or(LogFormat::Text),
             sources: places.sources,
@@ -202,7 +212,7 @@ impl Settings {
         } else {
             bounds::CONNECTION_CREDIT
         };
-        let values: [(&'static str, u64, Bounds); 15] = [
+        let values: [(&'static str, u64, Bounds); 16] = [
             ("shards", self.shards as u64, bounds::SHARDS),
             ("threads", self.threads as u64, bounds::THREADS),
             ("credit", credit, bounds::CREDIT),
@@ -218,6 +228,7 @@ impl Settings {
             ("archive_max_mb", self.archive_max_mb, bounds::ARCHIVE_MAX_MB),
             ("postgres_connections", self.postgres_connections as u64, bounds::POSTGRES_CONNECTIONS),
             ("postgres_every_ms", self.postgres_every_ms, bounds::POSTGRES_EVERY_MS),
+            ("postgres_keep_days", self.postgres_keep_days, bounds::POSTGRES_KEEP_DAYS),
         ];
         let out = values.into_iter().filter(|(_, value, bounds)| !bounds.contains(*value));
         let say = |(name, value, bounds)| BoundsError { name, value, from: self.origin(name), bounds };
@@ -261,7 +272,8 @@ impl Settings {
         let Self { snapshot_every_s, snapshot_every_records, retire_after_s, .. } = self;
         let Self { log_max_mb, archive_keep_days, archive_max_mb, log_level, log_format, .. } = self;
         let Self { postgres, postgres_connections, postgres_every_ms, postgres_ca, .. } = self;
-        let values: [Value; 23] = [
+        let Self { postgres_keep_days, postgres_export, .. } = self;
+        let values: [Value; 25] = [
             data.display().to_string().into(),
             resp.to_string().into(),
             http.to_string().into(),
@@ -283,6 +295,8 @@ impl Settings {
             (*postgres_connections).into(),
             (*postgres_every_ms).into(),
             postgres_ca.as_deref().map_or_else(String::new, |path| path.display().to_string()).into(),
+            (*postgres_keep_days).into(),
+            postgres_export.as_deref().map_or_else(String::new, |path| path.display().to_string()).into(),
             log_level.to_string().into(),
             log_format.to_string().into(),
         ];

@@ -4,9 +4,24 @@ mod command;
 mod feed;
 mod flush;
 mod follow;
+mod outbox;
+mod partitions;
+mod rebuild;
+mod republish;
+mod retention;
+mod tools;
+mod verify;
 
 pub(crate) use command::{HELP, PostgresCommand, run};
 pub(crate) use flush::{ABOUT as FLUSH_ABOUT, FlushFlags, HELP as FLUSH_HELP, run as flush};
+
+pub(crate) use outbox::{ABOUT as OUTBOX_ABOUT, HELP as OUTBOX_HELP, OutboxFlags, run as outbox};
+pub(crate) use rebuild::{HELP as REBUILD_HELP, RebuildCommand, run as rebuild};
+pub(crate) use republish::{
+    ABOUT as REPUBLISH_ABOUT, HELP as REPUBLISH_HELP, RepublishFlags, run as republish,
+};
+pub(crate) use retention::Retention;
+pub(crate) use verify::{HELP as VERIFY_HELP, VerifyCommand, run as verify};
 
 use crate::config::{POSTGRES_FILE, Settings};
 use follow::EngineSource;

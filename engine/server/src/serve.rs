@@ -16,7 +16,7 @@ use crate::config::{CONSUMERS_FILE, POSTGRES_FILE, Settings, UnknownVariables};
 use crate::exit::Exit;
 use crate::http::{Http, Listener};
 use crate::output;
-use crate::postgres::Flusher;
+use crate::postgres::{Flusher, Retention};
 use crate::server::{Server, StartReport};
 use ending::Ending;
 use gavel_engine::{Clock, Engine, Failure, LogState, OpenLog, Phase};
@@ -126,8 +126,13 @@ async fn serve(settings: &Settings, lock: &Arc<DirLock>, connections_max: usize,
         Ok(flusher) => flusher,
         Err(error) => return ending.failure(Exit::Failure, &error),
     };
+    let retention = match Retention::start(settings) {
+        Ok(retention) => retention,
+        Err(error) => return ending.failure(Exit::Failure, &error),
+    };
     let asked = flusher.as_ref().map(|flusher| flusher.handle.clone());
-    let server = Arc::new(Server::new(engine.handle(), address, start, connections_max, asked));
+    let server = Server::new(engine.handle(), address, start, connections_max, asked);
+    let server = Arc::new(server.with_retention(retention.as_ref().map(|retention| retention.kept.clone())));
     tokio::spawn(Arc::clone(&server).accept(listener, is_closing));
     let http = match http.map(|listener| Http::start(listener, Arc::clone(&server))).transpose() {
         Ok(http) => http,
@@ -148,6 +153,9 @@ async fn serve(settings: &Settings, lock: &Arc<DirLock>, connections_max: usize,
     let flushed = async {
         if let Some(flusher) = flusher {
             flusher.stop().await;
+        }
+        if let Some(retention) = retention {
+            retention.stop().await;
         }
     };
     let (exit, flushed) = tokio::join!(

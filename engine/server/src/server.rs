@@ -39,6 +39,8 @@ pub(crate) struct Server {
     pub(crate) http: HttpCounters,
     /// The flusher in this process, if there is one.
     pub(crate) postgres: Option<gavel_postgres::flusher::Handle>,
+    /// How retention stands in this process, if it runs here.
+    pub(crate) retention: Option<gavel_postgres::retention::Kept>,
 }
 
 /// What was found at the start. Filled in when the log is open.
@@ -65,7 +67,13 @@ impl Server {
             connections_refused: AtomicU64::new(0),
             http: HttpCounters::default(),
             postgres,
+            retention: None,
         }
+    }
+
+    /// With retention in this process, to be asked how it stands.
+    pub(crate) fn with_retention(self, retention: Option<gavel_postgres::retention::Kept>) -> Self {
+        Self { retention, ..self }
     }
 
     /// Takes connections until `closing` says so. Connections already open go on.

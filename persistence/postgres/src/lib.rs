@@ -35,6 +35,9 @@ pub mod value;
 pub mod verify;
 pub mod write;
 
+/// A connection of a database's pool, set up to write.
+pub use deadpool_postgres::Client as Connection;
+
 pub use database::{Address, AddressError, Database, DatabaseError};
 pub use records::Records;
 pub use routes::{Routes, Shards};

@@ -1,7 +1,8 @@
 //! Archive and log of a directory as a [`Source`]: what there was when it was opened, and nothing after it.
 
-use crate::{Follow, Records, Source, SourceError};
-use gavel_core::{Lsn, Position, ShardId};
+use crate::{Follow, Records, Set, Source, SourceError};
+use gavel_core::{AuctionId, Lsn, Position, ShardId};
+use gavel_log::record::{Record, decode};
 use gavel_log::{Frame, Frames, LogReader, OfflineError, ReadError};
 use std::sync::Arc;
 
@@ -40,13 +41,20 @@ impl Beside<'_> {
 pub struct OfflineSource {
     log: Arc<dyn LogReader>,
     ends: Arc<[(ShardId, Lsn)]>,
+    left_out: Arc<Set<AuctionId>>,
 }
 
 impl OfflineSource {
     /// These shards, each up to this record.
     #[must_use]
     pub fn new(log: Arc<dyn LogReader>, ends: &[(ShardId, Lsn)]) -> Self {
-        Self { log, ends: ends.into() }
+        Self { log, ends: ends.into(), left_out: Arc::default() }
+    }
+
+    /// Without these auctions. The last record of a shard is handed out in any case, so that the cursor gets there.
+    #[must_use]
+    pub fn without(self, auctions: Set<AuctionId>) -> Self {
+        Self { left_out: Arc::new(auctions), ..self }
     }
 }
 
@@ -60,11 +68,16 @@ impl Source for OfflineSource {
     async fn follow(&self, after: Position) -> Result<OfflineFollow, SourceError> {
         let end = self.ends.iter().find(|(shard, _)| *shard == after.shard).map_or(Lsn(0), |(_, end)| *end);
         if after.lsn > end {
-            return Err(SourceError::Unfit(format!("the rows are as of {after}, and this log ends with record {}", end.0)));
+            return Err(SourceError::Unfit(format!(
+                "the rows are as of {after}, and this log ends with record {}",
+                end.0
+            )));
         }
         // From the record itself on: it tells whether this is the log that was read up to there.
-        let frames = self.log.read_from(after.shard, after.lsn.max(Lsn(1)));
-        let mut follow = OfflineFollow { position: after, end, frames, next: None };
+        let from = if after.lsn == Lsn(0) { self.log.oldest(after.shard) } else { after.lsn };
+        let frames = self.log.read_from(after.shard, from);
+        let left_out = Arc::clone(&self.left_out);
+        let mut follow = OfflineFollow { position: after, end, frames, next: None, left_out };
         follow.check(after)?;
         Ok(follow)
     }
@@ -77,6 +90,7 @@ pub struct OfflineFollow {
     frames: Frames,
     /// Read, and not handed out.
     next: Option<Frame>,
+    left_out: Arc<Set<AuctionId>>,
 }
 
 impl OfflineFollow {
@@ -91,10 +105,20 @@ impl OfflineFollow {
             && frame.epoch() != after.epoch
         {
             let found = frame.epoch().0;
-            return Err(SourceError::Unfit(format!("the rows are as of {after}, and here that record is of epoch {found}")));
+            return Err(SourceError::Unfit(format!(
+                "the rows are as of {after}, and here that record is of epoch {found}"
+            )));
         }
         self.next = frame;
         Ok(())
+    }
+}
+
+impl OfflineFollow {
+    fn is_left_out(&self, bytes: &[u8]) -> bool {
+        // What can't be read is not left out: whoever takes it says so.
+        !self.left_out.is_empty()
+            && matches!(decode(bytes), Ok(Record::Auction(event)) if self.left_out.contains(&event.auction))
     }
 }
 
@@ -117,9 +141,11 @@ impl Follow for OfflineFollow {
             for (lsn, record) in frame.records().filter(|(lsn, _)| *lsn <= self.end) {
                 let position = Position { shard, epoch, lsn };
                 if lsn > self.position.lsn {
-                    into.push(position, record);
-                    taken += record.len();
                     self.position = position;
+                    if lsn == self.end || !self.is_left_out(record) {
+                        into.push(position, record);
+                        taken += record.len();
+                    }
                 }
             }
         }

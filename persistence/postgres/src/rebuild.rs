@@ -7,9 +7,10 @@
 use crate::flusher::{self, Handle, Options, Service, ShardReport};
 use crate::offline::OfflineSource;
 use crate::write::number;
-use crate::{Database, DatabaseError};
-use gavel_core::{Lsn, ShardId};
-use gavel_log::LogReader;
+use crate::{Database, DatabaseError, Set, Unreadable};
+use gavel_core::{AuctionId, Lsn, Position, Seq, ShardId};
+use gavel_log::record::{Record, decode};
+use gavel_log::{LogReader, ReadError};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_postgres::Client;
@@ -69,6 +70,12 @@ pub enum RebuildError {
         /// Why.
         problem: String,
     },
+    /// The log can't be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// A record can't be read.
+    #[error(transparent)]
+    Record(#[from] Unreadable),
     /// The flusher does not start.
     #[error(transparent)]
     Flusher(#[from] flusher::Error),
@@ -110,24 +117,67 @@ pub async fn begin(database: &Database) -> Result<Begun, RebuildError> {
     Ok(Begun::Empty)
 }
 
-/// Fills the databases with these shards, each up to this record, and marks them as filled. `look` hears how far each shard is, and says
-/// whether to go on; gives whether it came to the end.
+/// What a database is filled with: shards of a log, each up to a record.
+#[derive(Clone)]
+pub struct Fill<'a> {
+    /// To read it.
+    pub log: Arc<dyn LogReader>,
+    /// Each shard's last record.
+    pub ends: &'a [(ShardId, Lsn)],
+    /// Auctions that are left out: see [`headless`].
+    pub left_out: Set<AuctionId>,
+}
+
+/// The auctions of which there are records and no opening: it has left the archive. What is left of them fills no row.
+///
+/// # Errors
+/// The log can't be read.
+pub fn headless(
+    log: &dyn LogReader,
+    ends: &[(ShardId, Lsn)],
+    on_records: &mut impl FnMut(u64),
+) -> Result<Set<AuctionId>, RebuildError> {
+    let (mut opened, mut headless) = (Set::default(), Set::default());
+    for &(shard, end) in ends {
+        for frame in log.read_from(shard, log.oldest(shard)) {
+            let frame = frame?;
+            for (lsn, bytes) in frame.records().take_while(|(lsn, _)| *lsn <= end) {
+                let position = Position { shard, epoch: frame.epoch(), lsn };
+                if let Record::Auction(event) =
+                    decode(bytes).map_err(|source| Unreadable { position, source })?
+                {
+                    if event.seq == Seq(1) {
+                        opened.insert(event.auction);
+                    } else if !opened.contains(&event.auction) {
+                        headless.insert(event.auction);
+                    }
+                }
+            }
+            on_records(frame.count().into());
+        }
+    }
+    Ok(headless)
+}
+
+/// Fills the databases, and marks them as filled. `look` hears how far each shard is, and says whether to go on; gives whether it came to the
+/// end.
 ///
 /// # Errors
 /// A shard can't be written. What is written stays, and may be gone on with.
 pub async fn fill(
     options: Options,
-    log: Arc<dyn LogReader>,
-    ends: &[(ShardId, Lsn)],
+    what: Fill<'_>,
     mut look: impl FnMut(&[ShardReport]) -> Go,
 ) -> Result<bool, RebuildError> {
+    let Fill { log, ends, left_out } = what;
     // The flusher closes its connections when it ends.
     let mut marks = Vec::new();
     for database in options.routes.databases() {
         let of = |source| RebuildError::Database { name: database.name().to_owned(), source };
         marks.push((database.name().to_owned(), database.client().await.map_err(of)?));
     }
-    let (service, handle) = Service::new(options, OfflineSource::new(log, ends))?;
+    let source = OfflineSource::new(log, ends).without(left_out);
+    let (service, handle) = Service::new(options, source)?;
     let watched = watch(&handle, ends, &mut look);
     let running = service.run();
     let (done, ()) = tokio::join!(
@@ -141,10 +191,9 @@ pub async fn fill(
     let done = done?;
     if done {
         for (name, client) in &marks {
-            finish(client).await.map_err(|error| RebuildError::Database {
-                name: name.clone(),
-                source: error.into(),
-            })?;
+            finish(client)
+                .await
+                .map_err(|error| RebuildError::Database { name: name.clone(), source: error.into() })?;
         }
     }
     Ok(done)

@@ -32,8 +32,8 @@ use crate::write::WriteError;
 use crate::{Set, Spelling, Unreadable};
 use gavel_core::event::Outcome;
 use gavel_core::{AuctionId, EventKind, Lsn, Position, ShardId, Timestamp};
-use gavel_log::record::Record;
 use gavel_log::ReadError;
+use gavel_log::record::Record;
 use std::collections::BTreeSet;
 
 /// Which records are to be delivered again.

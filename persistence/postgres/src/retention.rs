@@ -24,9 +24,9 @@ mod export;
 mod partitions;
 mod service;
 
-pub use export::{Exported, ExportError, Table};
+pub use export::{ExportError, Exported, Table};
 pub use partitions::{Hold, Partition, Size, partitions};
-pub use service::{DatabaseKept, Kept, Keeper};
+pub use service::{DatabaseKept, Keeper, Kept};
 
 use crate::error::said;
 use gavel_core::{Duration, Timestamp};

@@ -26,8 +26,8 @@ use compare::compare;
 use fold::{Expected, Fold};
 use futures_core::Stream as _;
 use gavel_core::{AuctionId, Epoch, Lsn, Position, ShardId};
-use gavel_log::record::decode;
 use gavel_log::ReadError;
+use gavel_log::record::decode;
 use std::future::poll_fn;
 use std::pin::pin;
 use tokio_postgres::{Client, IsolationLevel, Transaction};
@@ -157,7 +157,8 @@ pub async fn verify(
         headless: 0,
         differences: 0,
     };
-    let mut run = Run { snapshot, question, verified, fold: Fold::default(), ready: Vec::new(), on_difference };
+    let mut run =
+        Run { snapshot, question, verified, fold: Fold::default(), ready: Vec::new(), on_difference };
     run.read(log, on_records).await?;
     run.unknown().await?;
     run.verified.headless = run.fold.headless.len() as u64;
@@ -189,11 +190,7 @@ struct Run<'a, F> {
 
 impl<F: FnMut(Difference)> Run<'_, F> {
     /// Folds the shard up to the cursor, and compares each auction as soon as nothing more comes of it.
-    async fn read(
-        &mut self,
-        log: Beside<'_>,
-        on_records: &mut impl FnMut(u64),
-    ) -> Result<(), VerifyError> {
+    async fn read(&mut self, log: Beside<'_>, on_records: &mut impl FnMut(u64)) -> Result<(), VerifyError> {
         let (shard, cursor) = (self.verified.shard, self.verified.cursor);
         for frame in log.log.read_from(shard, self.verified.oldest) {
             let frame = frame?;
@@ -208,14 +205,16 @@ impl<F: FnMut(Difference)> Run<'_, F> {
                 }
             }
             on_records(frame.count().into());
-            self.compare_when(|ready, records| ready >= VERIFY_AUCTIONS_MAX || records >= VERIFY_RECORDS_MAX).await?;
+            self.compare_when(|ready, records| ready >= VERIFY_AUCTIONS_MAX || records >= VERIFY_RECORDS_MAX)
+                .await?;
             if frame.last() >= cursor.lsn {
                 break;
             }
         }
         for open in self.fold.rest() {
             self.ready.push(open);
-            self.compare_when(|ready, records| ready >= VERIFY_AUCTIONS_MAX || records >= VERIFY_RECORDS_MAX).await?;
+            self.compare_when(|ready, records| ready >= VERIFY_AUCTIONS_MAX || records >= VERIFY_RECORDS_MAX)
+                .await?;
         }
         self.compare_when(|ready, _| ready > 0).await
     }

@@ -2,10 +2,10 @@
 
 use super::Cluster;
 use crate::History;
-use gavel_core::AuctionId;
+use gavel_core::{AuctionId, Lsn, ShardId};
 use gavel_postgres::flusher::{Options, ShardReport};
 use gavel_postgres::offline::Beside;
-use gavel_postgres::rebuild::{self, Go, RebuildError};
+use gavel_postgres::rebuild::{self, Fill, Go, RebuildError};
 use gavel_postgres::republish::{self, Delivered, Pace, Plan, Selection};
 use gavel_postgres::verify::{self, Difference, Question, Verified};
 use gavel_postgres::{Address, Database, Routes, Shards, Spelling};
@@ -45,11 +45,15 @@ pub fn flush(cluster: &Cluster, name: &str, history: &History) {
     let filled = block_on(async {
         let options = options(cluster, name);
         options.routes.databases()[0].ensure_schema().await.expect("a schema");
-        rebuild::fill(options, history.reader(), &history.ends(), |_: &[ShardReport]| Go::On).await
+        rebuild::fill(options, what(history, &history.ends()), |_: &[ShardReport]| Go::On).await
     });
     assert!(filled.expect("a flush"), "all was taken in");
     let parked = cluster.sql(name, "SELECT lsn, reason FROM gavel.parked");
     assert!(parked.is_empty(), "nothing is parked: {parked:?}");
+}
+
+fn what<'a>(history: &History, ends: &'a [(ShardId, Lsn)]) -> Fill<'a> {
+    Fill { log: history.reader(), ends, left_out: gavel_postgres::Set::default() }
 }
 
 /// Fills an empty database, as `gavel rebuild postgres` does.
@@ -65,7 +69,7 @@ pub fn rebuild_with(
     block_on(async {
         let options = options(cluster, name);
         rebuild::begin(&options.routes.databases()[0]).await?;
-        rebuild::fill(options, history.reader(), &history.ends(), look).await
+        rebuild::fill(options, what(history, &history.ends()), look).await
     })
 }
 

@@ -90,6 +90,13 @@ pub(crate) struct Given {
     /// Certificates, in PEM, that PostgreSQL's is checked by [default: the system's]
     #[arg(long, value_name = "FILE")]
     pub(super) postgres_ca: Option<PathBuf>,
+    /// How long bids are kept in PostgreSQL after their day's last auction is final: 0 to 36500 days, 0 is for ever [default: 30]
+    #[arg(long, value_name = "DAYS", value_parser = |text: &str| bounds::POSTGRES_KEEP_DAYS.read::<u64>(text))]
+    #[serde(default, deserialize_with = "integer::read")]
+    pub(super) postgres_keep_days: Option<u64>,
+    /// Directory that days are copied to, as compressed CSV, before they are dropped from PostgreSQL [default: none]
+    #[arg(long, value_name = "DIR")]
+    pub(super) postgres_export: Option<PathBuf>,
     /// Which messages to log: error, warn, info, debug or trace [default: info]
     #[arg(long, value_name = "LEVEL")]
     pub(super) log_level: Option<LogLevel>,
@@ -160,6 +167,10 @@ impl Given {
                 bounds::POSTGRES_EVERY_MS.read(text)
             })?,
             postgres_ca: read("GAVEL_POSTGRES_CA", &get, parse)?,
+            postgres_keep_days: read("GAVEL_POSTGRES_KEEP_DAYS", &get, |text| {
+                bounds::POSTGRES_KEEP_DAYS.read(text)
+            })?,
+            postgres_export: read("GAVEL_POSTGRES_EXPORT", &get, parse)?,
             log_level: read("GAVEL_LOG_LEVEL", &get, parse)?,
             log_format: read("GAVEL_LOG_FORMAT", &get, parse)?,
         })

@@ -3,6 +3,7 @@
 
 mod history;
 mod postgres;
+mod retention;
 
 use super::guard::is_accepted;
 use super::schema::Refused;
@@ -74,6 +75,7 @@ impl Collector for Metrics {
         history::about_storage(&mut out, &server.engine)?;
         history::about_consumers(&mut out, &server.engine, &self.consumers)?;
         postgres::about_flusher(&mut out, server.postgres.as_ref())?;
+        retention::about_retention(&mut out, server.retention.as_ref())?;
         about_clients(&mut out, server)
     }
 }

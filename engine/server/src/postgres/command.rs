@@ -20,6 +20,7 @@ Where the databases are is said by --postgres, GAVEL_POSTGRES or gavel.toml, as 
 Examples:
   gavel postgres migrate                    bring the schema of every database up to date
   gavel postgres status                     how far each shard is
+  gavel postgres partitions                 what each day holds, what holds it, when it may go
   gavel postgres parked                     what PostgreSQL has refused, and why
   gavel postgres retry                      try all of it again
   gavel postgres assign --shard 3 --to second     give a shard to another database on purpose";
@@ -40,6 +41,12 @@ pub(crate) enum PostgresCommand {
         after_help = "Examples:\n  gavel postgres status\n  gavel postgres status --json | jq '.[].shards'"
     )]
     Status(DatabaseFlags),
+    /// List the days that have partitions: rows, bytes, what holds each, when it may go
+    #[command(after_help = super::partitions::PARTITIONS_HELP)]
+    Partitions(super::partitions::PartitionsFlags),
+    /// Drop the days that may go, now
+    #[command(after_help = super::partitions::RETAIN_HELP)]
+    Retain(super::partitions::RetainFlags),
     /// List what PostgreSQL has refused and was put aside, with the reason
     #[command(
         after_help = "Examples:\n  gavel postgres parked\n  gavel postgres parked --json | jq '.[].reason'"
@@ -107,6 +114,8 @@ impl PostgresCommand {
     pub(crate) const fn databases(&self) -> &DatabaseFlags {
         match self {
             Self::Migrate(databases) | Self::Status(databases) | Self::Parked(databases) => databases,
+            Self::Partitions(flags) => &flags.databases,
+            Self::Retain(flags) => &flags.databases,
             Self::Retry { databases, .. } | Self::Assign { databases, .. } => databases,
         }
     }
@@ -114,6 +123,11 @@ impl PostgresCommand {
 
 /// Does it, in every database.
 pub(crate) fn run(command: &PostgresCommand, settings: &Settings, json: bool) -> Exit {
+    match command {
+        PostgresCommand::Partitions(flags) => return super::partitions::list(flags, settings, json),
+        PostgresCommand::Retain(flags) => return super::partitions::retain(flags, settings, json),
+        _ => {}
+    }
     let routes = match settings.routes() {
         Ok(Some(routes)) => routes,
         Ok(None) => {
@@ -158,9 +172,10 @@ async fn each(routes: &Routes, command: &PostgresCommand) -> (Vec<Value>, bool) 
                 }
                 Err(error) => Err(error.to_string()),
             },
-            PostgresCommand::Status(_) | PostgresCommand::Assign { .. } => {
-                status(database).await.map_err(|error| error.to_string())
-            }
+            PostgresCommand::Status(_)
+            | PostgresCommand::Assign { .. }
+            | PostgresCommand::Partitions(_)
+            | PostgresCommand::Retain(_) => status(database).await.map_err(|error| error.to_string()),
         };
         facts.push(told.unwrap_or_else(|problem| {
             all_well = false;

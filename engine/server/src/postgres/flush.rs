@@ -1,7 +1,7 @@
 //! `gavel flush`: the flusher in a process of its own, over a server's feed.
 
 use super::feed::FeedSource;
-use super::{Flusher, options};
+use super::{Flusher, Retention, options};
 use crate::config::{Given, Settings};
 use crate::exit::Exit;
 use crate::output;
@@ -71,6 +71,7 @@ pub(crate) fn run(flags: &FlushFlags, settings: &Settings) -> Exit {
     let ended = runtime.block_on(async {
         let (mut stop, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         let flusher = Flusher::spawn(options(settings, routes, assignments), source)?;
+        let retention = Retention::start(settings)?;
         tracing::info!(server = %flags.server.address(), "flushing");
         tokio::select! {
             _ = stop.recv() => tracing::info!("SIGTERM: stopping in order"),
@@ -78,6 +79,9 @@ pub(crate) fn run(flags: &FlushFlags, settings: &Settings) -> Exit {
             () = say(&flusher.handle) => {}
         }
         flusher.stop().await;
+        if let Some(retention) = retention {
+            retention.stop().await;
+        }
         Ok::<(), super::StartError>(())
     });
     match ended {

@@ -53,8 +53,17 @@ pub async fn deliver(
     let withdrawals = withdrawals(log, plan)?;
     let done = run.done.get(&plan.shard).copied().unwrap_or_default();
     let batch = Batch::default();
-    let mut delivery =
-        Delivery { plan, selection, spelling, run, done, batch, heads: Map::default(), withdrawals, delivered: Delivered::default() };
+    let mut delivery = Delivery {
+        plan,
+        selection,
+        spelling,
+        run,
+        done,
+        batch,
+        heads: Map::default(),
+        withdrawals,
+        delivered: Delivered::default(),
+    };
     let began = Instant::now();
     let limit = pace.rate.map_or(REPUBLISH_BATCH_MAX, |rate| (rate as usize).clamp(1, REPUBLISH_BATCH_MAX));
     for frame in log.log.read_from(plan.shard, plan.oldest) {
@@ -195,11 +204,7 @@ impl Delivery<'_> {
     }
 
     /// One transaction.
-    async fn send(
-        &mut self,
-        client: &mut Client,
-        log: Beside<'_>,
-    ) -> Result<(), RepublishError> {
+    async fn send(&mut self, client: &mut Client, log: Beside<'_>) -> Result<(), RepublishError> {
         let mut batch = std::mem::take(&mut self.batch);
         if self.selection.missing {
             keep_missing(client, &mut batch, self.plan).await?;
@@ -209,7 +214,8 @@ impl Delivery<'_> {
         let cursor = write::cursor(&transaction, self.plan.shard).await?;
         self.catch_up(&mut batch, cursor.lsn, log)?;
         let written = self.write(&transaction, batch.rows).await?;
-        let auctions = write_heads(&transaction, batch.finished.into_iter().chain(batch.open.into_values())).await?;
+        let auctions =
+            write_heads(&transaction, batch.finished.into_iter().chain(batch.open.into_values())).await?;
         let counts = (batch.records, written + auctions);
         runs::advance(&*transaction, self.run.id, (self.plan.shard, batch.last), counts).await?;
         transaction.commit().await?;
@@ -221,8 +227,11 @@ impl Delivery<'_> {
 
     /// Bids and events that are not there, or differ.
     async fn write(&self, transaction: &Transaction<'_>, rows: Rows) -> Result<u64, RepublishError> {
-        let withdrawn: Withdrawn =
-            rows.bids.iter().filter_map(|bid| Some(((auction_number(bid.auction), bid.seq), self.withdrawn(bid)?))).collect();
+        let withdrawn: Withdrawn = rows
+            .bids
+            .iter()
+            .filter_map(|bid| Some(((auction_number(bid.auction), bid.seq), self.withdrawn(bid)?)))
+            .collect();
         Ok(stage::bids(transaction, &rows.bids, &withdrawn).await?
             + stage::events(transaction, &rows.events).await?
             + stage::shard_events(transaction, &rows.shard_events).await?)
@@ -239,12 +248,7 @@ impl Delivery<'_> {
 
     /// Takes in what the flusher has written since the plan was made: withdrawals of bids, and events of auctions whose rows are made anew.
     /// The cursor is held meanwhile, and little can have come.
-    fn catch_up(
-        &mut self,
-        batch: &mut Batch,
-        cursor: Lsn,
-        log: Beside<'_>,
-    ) -> Result<(), RepublishError> {
+    fn catch_up(&mut self, batch: &mut Batch, cursor: Lsn, log: Beside<'_>) -> Result<(), RepublishError> {
         if cursor <= self.plan.cursor.lsn {
             return Ok(());
         }

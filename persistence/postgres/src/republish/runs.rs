@@ -80,7 +80,8 @@ pub async fn resume(client: &Client, id: Uuid) -> Result<(Run, String), RunError
         return Err(RunError::UnderWay(id));
     }
     let selection = row.try_get(1)?;
-    let update = "UPDATE republish_runs SET state = 'running', ended_at = NULL, moved_at = now() WHERE id = $1";
+    let update =
+        "UPDATE republish_runs SET state = 'running', ended_at = NULL, moved_at = now() WHERE id = $1";
     client.execute(update, &[&id]).await?;
     let ask = "SELECT shard, lsn FROM republish_shards WHERE run = $1";
     let done = |row: &Row| Ok((ShardId(row.try_get::<_, i16>(0)? as u8), Lsn(number(row, 1)?)));

@@ -75,7 +75,8 @@ pub(super) async fn missing(client: &impl GenericClient, keys: &Keys) -> Result<
         if keys.is_empty() {
             continue;
         }
-        let (first, second): (Vec<i64>, Vec<i64>) = keys.iter().map(|(first, second, _)| (*first, *second)).unzip();
+        let (first, second): (Vec<i64>, Vec<i64>) =
+            keys.iter().map(|(first, second, _)| (*first, *second)).unzip();
         for row in client.query(ask, &[&first, &second]).await? {
             let number: i64 = row.try_get(0)?;
             found.extend(keys.get(number.saturating_sub(1) as usize).map(|(_, _, lsn)| *lsn));
@@ -124,24 +125,12 @@ pub(super) async fn bids(
         return Ok(0);
     }
     let columns = "auction, seq, epoch, lsn, at, received, decided, price, bid_id, withdrawn_seq, extended_to, bidder, status";
-    let types = [
-        INT8,
-        INT8,
-        INT8,
-        INT8,
-        TIME,
-        TIME,
-        TIME,
-        INT8,
-        Type::UUID,
-        INT8,
-        TIME,
-        Type::TEXT,
-        Type::TEXT,
-    ];
+    let types =
+        [INT8, INT8, INT8, INT8, TIME, TIME, TIME, INT8, Type::UUID, INT8, TIME, Type::TEXT, Type::TEXT];
     let mut copy = Copy::begin(transaction, &format!("sent_bids ({columns})"), &types).await?;
     for bid in rows {
-        let Bid { auction, seq, position, at, stamp, id, bidder, price, status, extended_to, amount: _ } = *bid;
+        let Bid { auction, seq, position, at, stamp, id, bidder, price, status, extended_to, amount: _ } =
+            *bid;
         let auction = auction_number(auction);
         let gone = withdrawn.get(&(auction, seq)).map(|seq| i64::from(seq.0));
         copy.row(&[
@@ -162,7 +151,8 @@ pub(super) async fn bids(
         .await?;
     }
     copy.finish().await?;
-    let mut copy = Copy::begin(transaction, "sent_maxima (auction, seq, amount)", &[INT8, INT8, INT8]).await?;
+    let mut copy =
+        Copy::begin(transaction, "sent_maxima (auction, seq, amount)", &[INT8, INT8, INT8]).await?;
     for Bid { auction, seq, amount, .. } in rows {
         copy.row(&[&auction_number(*auction), &i64::from(seq.0), &amount_number(*amount)]).await?;
     }

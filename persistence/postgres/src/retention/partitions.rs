@@ -140,12 +140,15 @@ fn read(row: &Row, keep: Duration) -> Result<Partition, Error> {
 async fn caught_up(client: &impl GenericClient, past: Timestamp) -> Result<Hold, Error> {
     let behind = client.query_opt(CATCHING_UP, &[&Time(past)]).await?;
     let shard = behind.map(|row| row.try_get::<_, i16>(0)).transpose()?;
-    Ok(shard.and_then(|shard| u8::try_from(shard).ok()).map_or(Hold::Free, |shard| Hold::CatchingUp(ShardId(shard))))
+    Ok(shard
+        .and_then(|shard| u8::try_from(shard).ok())
+        .map_or(Hold::Free, |shard| Hold::CatchingUp(ShardId(shard))))
 }
 
 /// Counts the rows of a day's tables: bids, maxima, events.
 pub(super) async fn count(client: &impl GenericClient, partition: &Partition) -> Result<[u64; 3], Error> {
-    let counts = ["bids", "maxima", "events"].map(|table| format!("(SELECT count(*) FROM {})", partition.rows_of(table)));
+    let counts = ["bids", "maxima", "events"]
+        .map(|table| format!("(SELECT count(*) FROM {})", partition.rows_of(table)));
     let count = format!("SELECT {}", counts.join(", "));
     let row = client.query_one(&count, &[]).await?;
     Ok([number(&row, 0)?, number(&row, 1)?, number(&row, 2)?])

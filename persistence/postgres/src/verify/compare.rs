@@ -62,10 +62,7 @@ const FIELDS: [&str; 10] =
     ["seq", "position", "state", "price", "leader", "bid_count", "bidder_count", "outcome", "ends_at", "at"];
 
 /// Compares auctions, which are sorted by their ids.
-pub(super) async fn compare(
-    snapshot: &Transaction<'_>,
-    all: &[Expected],
-) -> Result<Compared, VerifyError> {
+pub(super) async fn compare(snapshot: &Transaction<'_>, all: &[Expected]) -> Result<Compared, VerifyError> {
     let ids: Vec<i64> = all.iter().map(|expected| auction_number(expected.id())).collect();
     let (least, most) =
         (ids.iter().min().copied().unwrap_or_default(), ids.iter().max().copied().unwrap_or_default());
@@ -111,15 +108,22 @@ fn compare_one(
 }
 
 fn compare_bids(report: &mut Report, expected: &[ExpectedBid], mut rows: BTreeMap<i64, BidRow>) {
-    let log_digest = digest(expected.iter().map(|bid| (bid.seq.0.into(), Some(bid.content), bid.withdrawn, Some(bid.maximum))));
-    let row_digest = digest(rows.iter().map(|(seq, row)| {
-        (*seq, row.content, row.withdrawn.map(|seq| Seq(seq as u32)), row.maximum)
-    }));
+    let log_digest = digest(
+        expected.iter().map(|bid| (bid.seq.0.into(), Some(bid.content), bid.withdrawn, Some(bid.maximum))),
+    );
+    let row_digest = digest(
+        rows.iter()
+            .map(|(seq, row)| (*seq, row.content, row.withdrawn.map(|seq| Seq(seq as u32)), row.maximum)),
+    );
     if log_digest == row_digest {
         return;
     }
     let count = rows.len();
-    report.add("bids", format!("{} with digest {log_digest}", expected.len()), format!("{count} with digest {row_digest}"));
+    report.add(
+        "bids",
+        format!("{} with digest {log_digest}", expected.len()),
+        format!("{count} with digest {row_digest}"),
+    );
     for bid in expected {
         let what = format!("bid {}", bid.seq.0);
         match rows.remove(&bid.seq.0.into()) {
@@ -217,10 +221,7 @@ fn fields_of(expected: &Expected) -> [String; 10] {
     ]
 }
 
-async fn auction_rows(
-    snapshot: &Transaction<'_>,
-    ids: &[i64],
-) -> Result<Map<AuctionId, AuctionRow>, Error> {
+async fn auction_rows(snapshot: &Transaction<'_>, ids: &[i64]) -> Result<Map<AuctionId, AuctionRow>, Error> {
     let mut found = Map::default();
     for row in snapshot.query(AUCTIONS, &[&ids]).await? {
         let Some(auction) = auction_of(row.try_get(0)?) else { continue };
@@ -239,7 +240,10 @@ async fn auction_rows(
             shown(number(10)?),
             shown(number(11)?),
         ];
-        found.insert(auction, AuctionRow { fields, is_dropped: row.try_get(12)?, is_parked: row.try_get(13)? });
+        found.insert(
+            auction,
+            AuctionRow { fields, is_dropped: row.try_get(12)?, is_parked: row.try_get(13)? },
+        );
     }
     Ok(found)
 }

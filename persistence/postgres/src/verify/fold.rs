@@ -1,7 +1,7 @@
 //! What the log says of auctions, folded by the engine's own rules. Pure.
 
-use super::{Question, VerifyError};
 use super::line::{BidLine, Line, Place, Short};
+use super::{Question, VerifyError};
 use crate::rows::Outcome;
 use crate::{Map, Set};
 use gavel_core::event::{AfterUnpaid, Origin, Outcome as Ended, UnsoldReason};
