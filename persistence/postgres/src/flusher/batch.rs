@@ -57,7 +57,7 @@ pub(super) async fn flush(
         let rows = Rows::of(records, part, &progress.left_out, spelling)?;
         match attempt(target, client, progress.cursor, records, part, &rows, &refusals).await {
             Ok(to) => {
-                target.wrote();
+                target.wrote(to.shard);
                 (progress.cursor, progress.parked) = (to, progress.parked + rows.held.len() as u64);
                 records.skip_to(to.lsn);
                 // What was in the way may be behind: the rest is tried as a whole.
@@ -115,7 +115,11 @@ async fn attempt(
         drop(Object::take(connected));
         return Err(FlushError::Silent);
     };
-    *client = Some(connected);
+    match &written {
+        // What went wrong may be the connection.
+        Err(WriteError::Postgres(error)) if of_the_record(error).is_none() => drop(Object::take(connected)),
+        _ => *client = Some(connected),
+    }
     written.map(|()| to).map_err(FlushError::from)
 }
 

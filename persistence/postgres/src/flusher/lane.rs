@@ -138,7 +138,7 @@ impl<S: Source> Lane<S> {
         }
         let text = error.to_string();
         if let (true, Some(target)) = (error.is_of_database(), &self.target) {
-            target.failed(&text);
+            target.failed(self.shard, &text);
         }
         let mut report = self.report.lock();
         if report.problem.as_ref() != Some(&text) && !error.is_of_database() {
@@ -153,8 +153,11 @@ impl<S: Source> Lane<S> {
         let target = self.target.clone().ok_or(AssignError::NoDatabase(self.shard))?;
         let stopping = self.stopping.clone();
         let mut progress = or_stop(&stopping, self.attach(&target)).await??;
-        target.works();
         let mut follow = or_stop(&stopping, self.source.follow(progress.cursor)).await??;
+        if follow.durable() <= progress.cursor.lsn {
+            // Where there is something to write, writing it tells.
+            target.works(self.shard);
+        }
         loop {
             self.note(&mut progress, follow.durable(), None);
             or_stop(&stopping, follow.ready()).await??;
