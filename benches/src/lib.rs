@@ -8,6 +8,7 @@ pub mod error;
 pub mod history;
 pub mod in_process;
 pub mod machine;
+pub mod postgres;
 pub mod rules;
 pub mod server;
 pub mod spread;

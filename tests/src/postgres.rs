@@ -212,6 +212,19 @@ impl Cluster {
     }
 }
 
+impl Cluster {
+    /// The process ids of all of it, the postmaster's first.
+    #[must_use]
+    pub fn ids(&self) -> Vec<u32> {
+        let postmaster = self.id();
+        let children = postmaster.map(children).unwrap_or_default();
+        postmaster
+            .into_iter()
+            .chain(children.into_iter().map(|id| id.as_raw_nonzero().get().cast_unsigned()))
+            .collect()
+    }
+}
+
 impl Drop for Cluster {
     fn drop(&mut self) {
         if let Some(mut server) = self.server.take() {

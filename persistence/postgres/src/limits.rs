@@ -10,6 +10,12 @@ pub const BATCH_RECORDS_MIN: usize = 500;
 pub const BATCH_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// How long a transaction should take: batches grow while it takes less than half of it, and shrink when it takes more than twice.
 pub const BATCH_AIM: Duration = Duration::from_secs(1);
+/// Bytes of the filters that spare questions, for all shards of a flusher together, about.
+pub const NEWCOMERS_BYTES: usize = 32 * 1024 * 1024;
+/// Bytes of one shard's filter, at least.
+pub const NEWCOMERS_BYTES_MIN: usize = 128 * 1024;
+/// Auctions that one shard's filter knows of.
+pub const NEWCOMERS_AUCTIONS_MAX: usize = 100_000;
 /// Databases that shards are written to.
 pub const DATABASES_MAX: usize = 64;
 /// Batches that are written to one database at once, each on a connection of its own.

@@ -166,7 +166,7 @@ async fn attempt(
     for row in &rows {
         records.push(position(row)?, row.try_get(3)?);
     }
-    write::rows(&transaction, &Rows::of(&records, records.len(), left_out, spelling)?).await?;
+    write::rows(&transaction, &Rows::of(&records, records.len(), left_out, spelling)?, None).await?;
     let lsns: Vec<i64> = records.iter().map(|(at, _)| at.lsn.0.cast_signed()).collect();
     transaction.execute("DELETE FROM parked WHERE shard = $1 AND lsn = ANY($2)", &[&number, &lsns]).await?;
     transaction.commit().await?;

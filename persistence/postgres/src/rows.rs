@@ -15,17 +15,19 @@
 //! All of it is therefore told by the records and by the rows that are written already, and is read in the transaction that writes.
 //! The other way, folding whole auctions here as the engine does, would keep every open auction in memory a second time, or
 //! build auctions anew from log and archive whenever a bounded cache has lost them; and after a failed transaction it would have to go
-//! back. As it is, the flusher knows nothing between two batches but its cursor.
+//! back. As it is, the flusher knows nothing between two batches but its cursor. (And a filter that spares it questions: [`newcomers`].)
 
 mod auction;
 mod bid;
 mod event;
 mod json;
+pub mod newcomers;
 pub mod standing;
 
 pub use auction::{Change, Opening, Outcome, Tried};
 pub use bid::{Bid, Status, Withdrawal};
 pub use event::{AuctionEvent, ShardFact};
+pub use newcomers::Newcomers;
 pub use standing::Standing;
 
 use crate::{Map, Records, Set, Spelling};

@@ -15,7 +15,7 @@ mod sql;
 
 use crate::error::said;
 use crate::rows::standing::{Counts, Pair, Tally};
-use crate::rows::{Change, HeldRecord, Rows};
+use crate::rows::{Change, HeldRecord, Newcomers, Rows};
 use crate::value::{Time, auction_number, auction_of};
 use crate::{Map, Set};
 use deadpool_postgres::{Client, Transaction};
@@ -73,11 +73,15 @@ pub enum WriteError {
 ///
 /// # Errors
 /// Nothing was written, or (where the connection failed while it was committed) it is not known whether it was.
-pub async fn write(client: &mut Client, batch: Batch<'_>) -> Result<(), WriteError> {
+pub async fn write(
+    client: &mut Client,
+    batch: Batch<'_>,
+    newcomers: &mut Newcomers,
+) -> Result<(), WriteError> {
     let transaction = client.transaction().await?;
     lock(&transaction, batch.from).await?;
     held(&transaction, &batch.rows.held, batch.refusals).await?;
-    rows(&transaction, batch.rows).await?;
+    rows(&transaction, batch.rows, Some(newcomers)).await?;
     park(&transaction, batch.rows, batch.refusals).await?;
     let Position { shard, epoch, lsn } = batch.to;
     let at = batch.rows.at().map(Time);
@@ -131,9 +135,13 @@ fn auctions(held: &[HeldRecord], of: impl Fn(&HeldRecord) -> bool) -> Set<Auctio
     held.iter().filter(|record| of(record)).filter_map(|record| Some(record.auction?.0)).collect()
 }
 
-/// Writes the rows of all tables.
-pub(crate) async fn rows(transaction: &Transaction<'_>, rows: &Rows) -> Result<(), WriteError> {
-    let changes = counted(transaction, rows).await?;
+/// Writes the rows of all tables. `newcomers` spares questions to whoever writes all rows of a shard, one batch after the other.
+pub(crate) async fn rows(
+    transaction: &Transaction<'_>,
+    rows: &Rows,
+    newcomers: Option<&mut Newcomers>,
+) -> Result<(), WriteError> {
+    let changes = counted(transaction, rows, newcomers).await?;
     if !rows.openings.is_empty() {
         copy::openings(transaction, &rows.openings).await?;
         let opened = run(transaction, sql::OPEN).await?;
@@ -162,18 +170,29 @@ pub(crate) async fn rows(transaction: &Transaction<'_>, rows: &Rows) -> Result<(
 async fn counted<'a>(
     transaction: &Transaction<'_>,
     rows: &'a Rows,
+    newcomers: Option<&mut Newcomers>,
 ) -> Result<Vec<(&'a Change, Counts)>, WriteError> {
-    let counts = count(transaction, rows).await?;
+    let counts = count(transaction, rows, newcomers).await?;
     let counts = |change: &Change| counts.get(&change.auction).copied().unwrap_or_default();
     Ok(rows.changes().into_iter().map(|change| (change, counts(change))).collect())
 }
 
 /// How the counts of auctions change, by what stands before.
-async fn count(transaction: &Transaction<'_>, rows: &Rows) -> Result<Map<AuctionId, Counts>, WriteError> {
+async fn count(
+    transaction: &Transaction<'_>,
+    rows: &Rows,
+    mut newcomers: Option<&mut Newcomers>,
+) -> Result<Map<AuctionId, Counts>, WriteError> {
     let new: Set<AuctionId> = rows.openings.iter().map(|opening| opening.auction).collect();
-    // Nothing stood in an auction that was not there.
-    let (fresh, known): (Vec<_>, Vec<_>) =
-        rows.standing.iter().partition(|((auction, _), _)| new.contains(auction));
+    if let Some(newcomers) = &mut newcomers {
+        rows.openings.iter().for_each(|opening| newcomers.opened(opening.auction));
+    }
+    // Nothing stood in an auction that was not there, nor of somebody who has never bid.
+    let mut is_fresh = |pair: Pair| {
+        let is_newcomer = newcomers.as_mut().is_some_and(|newcomers| newcomers.is_new(pair));
+        is_newcomer || new.contains(&pair.0)
+    };
+    let (fresh, known): (Vec<_>, Vec<_>) = rows.standing.iter().partition(|(pair, _)| is_fresh(*pair));
     let (simple, others): (Vec<_>, Vec<_>) =
         known.into_iter().partition(|(_, tally)| tally.count_up_to() == 1);
     let mut counted: Vec<(Pair, Tally, i64)> =

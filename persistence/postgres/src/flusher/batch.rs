@@ -7,7 +7,7 @@ use super::target::Target;
 use crate::database::DatabaseError;
 use crate::limits::{HELD_MAX, WRITE_MAX};
 use crate::refusal::{of_the_record, took_too_long};
-use crate::rows::{LeftOut, Rows, Unreadable};
+use crate::rows::{LeftOut, Newcomers, Rows, Unreadable};
 use crate::write::{Batch, Refusal, Refusals, WriteError, write};
 use crate::{Records, Spelling};
 use deadpool_postgres::{Client, Object};
@@ -21,6 +21,8 @@ pub(super) struct Progress {
     pub(super) cursor: Position,
     /// What is left out.
     pub(super) left_out: LeftOut,
+    /// Spares questions.
+    pub(super) newcomers: Newcomers,
     /// Records that were parked and are not reported yet.
     pub(super) parked: u64,
 }
@@ -55,9 +57,9 @@ pub(super) async fn flush(
     while !records.is_empty() {
         part = part.clamp(1, records.len());
         let rows = Rows::of(records, part, &progress.left_out, spelling)?;
-        match attempt(target, client, progress.cursor, records, part, &rows, &refusals).await {
+        match attempt(target, client, progress, records, part, &rows, &refusals).await {
             Ok(to) => {
-                target.wrote();
+                target.wrote(to.shard);
                 (progress.cursor, progress.parked) = (to, progress.parked + rows.held.len() as u64);
                 records.skip_to(to.lsn);
                 // What was in the way may be behind: the rest is tried as a whole.
@@ -67,8 +69,11 @@ pub(super) async fn flush(
                 for auction in auctions {
                     progress.left_out.held.remove(&auction);
                 }
+                // Somebody else has written them.
+                progress.newcomers.forget();
             }
             Err(FlushError::Write(WriteError::Misfit(misfits))) => {
+                progress.newcomers.forget();
                 for (auction, row) in misfits {
                     misfit(progress, &rows, &mut refusals, auction, row);
                 }
@@ -97,12 +102,13 @@ pub(super) async fn flush(
 async fn attempt(
     target: &Target,
     client: &mut Option<Client>,
-    from: Position,
+    progress: &mut Progress,
     records: &Records,
     part: usize,
     rows: &Rows,
     refusals: &Refusals,
 ) -> Result<Position, FlushError> {
+    let from = progress.cursor;
     let to = records.iter().nth(part - 1).map_or(from, |(position, _)| position);
     let mut connected = match client.take() {
         Some(connected) => connected,
@@ -110,12 +116,18 @@ async fn attempt(
     };
     target.ensure_days(&connected, &rows.days()).await?;
     let batch = Batch { from, to, rows, refusals };
-    let Ok(written) = tokio::time::timeout(WRITE_MAX, write(&mut connected, batch)).await else {
+    let Ok(written) =
+        tokio::time::timeout(WRITE_MAX, write(&mut connected, batch, &mut progress.newcomers)).await
+    else {
         // It is in the middle of something: nobody may be handed it again.
         drop(Object::take(connected));
         return Err(FlushError::Silent);
     };
-    *client = Some(connected);
+    match &written {
+        // What went wrong may be the connection.
+        Err(WriteError::Postgres(error)) if of_the_record(error).is_none() => drop(Object::take(connected)),
+        _ => *client = Some(connected),
+    }
     written.map(|()| to).map_err(FlushError::from)
 }
 

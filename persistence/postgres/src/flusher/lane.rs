@@ -7,9 +7,10 @@ use super::target::Target;
 use crate::assign::{AssignError, AssignFileError};
 use crate::database::DatabaseError;
 use crate::limits::{
-    BATCH_AIM, BATCH_BYTES_MAX, BATCH_RECORDS_MAX, BATCH_RECORDS_MIN, HELD_MAX, RETRY_MAX, RETRY_MIN,
+    BATCH_AIM, BATCH_BYTES_MAX, BATCH_RECORDS_MAX, BATCH_RECORDS_MIN, HELD_MAX, NEWCOMERS_BYTES,
+    NEWCOMERS_BYTES_MIN, RETRY_MAX, RETRY_MIN,
 };
-use crate::rows::LeftOut;
+use crate::rows::{LeftOut, Newcomers};
 use crate::source::{Follow, Source, SourceError};
 use crate::value::auction_of;
 use crate::write::{WriteError, number};
@@ -138,7 +139,7 @@ impl<S: Source> Lane<S> {
         }
         let text = error.to_string();
         if let (true, Some(target)) = (error.is_of_database(), &self.target) {
-            target.failed(&text);
+            target.failed(self.shard, &text);
         }
         let mut report = self.report.lock();
         if report.problem.as_ref() != Some(&text) && !error.is_of_database() {
@@ -153,8 +154,11 @@ impl<S: Source> Lane<S> {
         let target = self.target.clone().ok_or(AssignError::NoDatabase(self.shard))?;
         let stopping = self.stopping.clone();
         let mut progress = or_stop(&stopping, self.attach(&target)).await??;
-        target.works();
         let mut follow = or_stop(&stopping, self.source.follow(progress.cursor)).await??;
+        if follow.durable() <= progress.cursor.lsn {
+            // Where there is something to write, writing it tells.
+            target.works(self.shard);
+        }
         loop {
             self.note(&mut progress, follow.durable(), None);
             or_stop(&stopping, follow.ready()).await??;
@@ -235,7 +239,9 @@ impl<S: Source> Lane<S> {
         if left_out.held.len() > HELD_MAX {
             return Err(FlushError::TooManyHeld(self.shard).into());
         }
-        Ok(Progress { cursor, left_out, parked: 0 })
+        let shards = self.shared.board.len().max(1);
+        let newcomers = Newcomers::new((NEWCOMERS_BYTES / shards).max(NEWCOMERS_BYTES_MIN));
+        Ok(Progress { cursor, left_out, newcomers, parked: 0 })
     }
 
     /// Demands that no other database of the configuration has the shard. One that does not answer can't say; what this side remembers

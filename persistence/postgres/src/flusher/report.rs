@@ -127,6 +127,11 @@ impl Board {
         place
     }
 
+    /// How many lanes there are.
+    pub(super) fn len(&self) -> usize {
+        self.lanes.lock().len()
+    }
+
     /// Takes in where a shard's log ends, which its lane can't see while its database is away.
     pub(super) fn durable(&self, shard: ShardId, durable: Lsn) {
         let place = self.lanes.lock().get(&shard).map(Arc::clone);

@@ -20,16 +20,23 @@ pub(super) struct Target {
     pub(super) database: Database,
     permits: Arc<Semaphore>,
     days: Mutex<BTreeSet<u16>>,
-    problem: Mutex<Option<Problem>>,
+    trouble: Mutex<Trouble>,
     batches: AtomicU64,
     failures: AtomicU64,
 }
 
 /// What is wrong, until it has healed.
-#[derive(Debug)]
-struct Problem {
-    text: String,
-    since: Instant,
+#[derive(Debug, Default)]
+struct Trouble {
+    /// What keeps each shard that is kept.
+    shards: BTreeMap<ShardId, String>,
+    since: Option<Instant>,
+}
+
+impl Trouble {
+    fn first(&self) -> Option<&String> {
+        self.shards.values().next()
+    }
 }
 
 impl Target {
@@ -38,7 +45,7 @@ impl Target {
             database,
             permits: Arc::new(Semaphore::new(parallel)),
             days: Mutex::default(),
-            problem: Mutex::default(),
+            trouble: Mutex::default(),
             batches: AtomicU64::new(0),
             failures: AtomicU64::new(0),
         }
@@ -69,39 +76,40 @@ impl Target {
         self.days.lock().clear();
     }
 
-    /// Says what is wrong, once for as long as it lasts.
-    pub(super) fn failed(&self, problem: &str) {
+    /// Says what is wrong, once for as long as it lasts, however many shards it keeps.
+    pub(super) fn failed(&self, shard: ShardId, problem: &str) {
         self.failures.fetch_add(1, Ordering::Relaxed);
-        let mut present = self.problem.lock();
-        let since = present.as_ref().map(|present| present.since);
-        if present.as_ref().is_none_or(|present| present.text != problem) {
-            let (name, address) = (self.database.name(), self.database.address());
-            if since.is_none() {
-                tracing::warn!("database `{name}` ({address}): {problem}; bids go on, and it is tried again");
-            } else {
-                tracing::warn!("database `{name}` ({address}): now {problem}");
-            }
-            *present = Some(Problem { text: problem.to_owned(), since: since.unwrap_or_else(Instant::now) });
+        let mut trouble = self.trouble.lock();
+        let (is_first, is_known) =
+            (trouble.shards.is_empty(), trouble.shards.values().any(|known| known == problem));
+        let (name, address) = (self.database.name(), self.database.address());
+        if is_first {
+            trouble.since = Some(Instant::now());
+            tracing::warn!("database `{name}` ({address}): {problem}; bids go on, and it is tried again");
+        } else if !is_known {
+            tracing::warn!("database `{name}` ({address}): {problem}");
         }
+        trouble.shards.insert(shard, problem.to_owned());
     }
 
-    /// Says that it is well again.
-    pub(super) fn wrote(&self) {
+    /// A batch of a shard is written.
+    pub(super) fn wrote(&self, shard: ShardId) {
         self.batches.fetch_add(1, Ordering::Relaxed);
-        self.works();
+        self.works(shard);
     }
 
-    /// Says that it is well again, where it was not.
-    pub(super) fn works(&self) {
-        if let Some(problem) = self.problem.lock().take() {
-            let seconds = problem.since.elapsed().as_secs();
+    /// Nothing keeps this shard any more; said when it was the last.
+    pub(super) fn works(&self, shard: ShardId) {
+        let mut trouble = self.trouble.lock();
+        if trouble.shards.remove(&shard).is_some() && trouble.shards.is_empty() {
+            let seconds = trouble.since.take().map_or(0, |since| since.elapsed().as_secs());
             tracing::info!("database `{}` works again, after {seconds} s", self.database.name());
         }
     }
 
     /// How many records of each shard are parked; `None` while the database does not answer, which its lanes say.
     pub(super) async fn parked(&self) -> Option<BTreeMap<ShardId, u64>> {
-        if self.problem.lock().is_some() {
+        if self.trouble.lock().first().is_some() {
             return None;
         }
         let count = "SELECT shard, count(*) FROM parked GROUP BY shard";
@@ -118,7 +126,7 @@ impl Target {
         DatabaseReport {
             name: self.database.name().to_owned(),
             address: self.database.address().to_string(),
-            problem: self.problem.lock().as_ref().map(|problem| problem.text.clone()),
+            problem: self.trouble.lock().first().cloned(),
             batches: self.batches.load(Ordering::Relaxed),
             failures: self.failures.load(Ordering::Relaxed),
         }
