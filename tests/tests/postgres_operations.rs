@@ -197,6 +197,51 @@ fn another_database_is_filled_beside_the_server_and_flushed_on_from_there() {
     assert_eq!(rows(DB), rows("anew"));
 }
 
+/// Makes a day of long ago out of one of today's auctions: final, or not.
+fn an_old_day(cluster: &Cluster, days_ago: u64, final_at: &str) {
+    let id = format!("auction - ({days_ago}::bigint << 48)");
+    let statements = format!(
+        "SELECT ensure_day(current_date - {days_ago});
+         CREATE TEMPORARY TABLE old AS SELECT * FROM auctions ORDER BY auction LIMIT 1;
+         INSERT INTO bids SELECT {id}, seq, epoch, lsn, at, received, decided, price, bid_id, withdrawn_seq, extended_to, bidder, status
+             FROM bids WHERE auction = (SELECT auction FROM old);
+         UPDATE old SET auction = {id}, final_at = {final_at};
+         INSERT INTO auctions SELECT * FROM old"
+    );
+    drop(cluster.sql(DB, &format!("SET search_path = gavel, pg_temp; {statements}")));
+}
+
+#[test]
+fn the_server_drops_old_days_by_itself_and_says_what_it_holds() {
+    let cluster = Cluster::fresh(&[]);
+    let mut first = server(&cluster);
+    let _auctions = fill(&first, 4);
+    wait_until_caught_up(&cluster, &[DB], &first);
+    first.terminate();
+    an_old_day(&cluster, 40, "now() - interval '39 days'");
+    an_old_day(&cluster, 50, "NULL");
+    let export = tempfile::tempdir().unwrap();
+    let flags = format!("--postgres-keep-days 30 --postgres-export {}", export.path().display());
+    let options = Options::new().data(first.data()).with(&format!("--postgres {} {flags}", cluster.url(DB)));
+    let server = Server::start(options);
+    let dropped = "SELECT count(*) FROM gavel.days WHERE dropped_at IS NOT NULL AND day = current_date - 40 AND dropped_rows > 0";
+    wait::until("the old day to be dropped", || (cluster.value(DB, dropped) == "1").then_some(()));
+    assert_eq!(std::fs::read_dir(export.path()).unwrap().count(), 1, "one day was exported");
+    wait::until("the metrics to say so", || {
+        let metrics = gavel_tests::Http::connect(server.http()).get("/metrics").expect(200).body;
+        let metrics = String::from_utf8_lossy(&metrics).into_owned();
+        let says = |line: &str| metrics.lines().any(|said| said == line);
+        (says("gavel_postgres_dropped_days{database=\"main\"} 1")
+            && says("gavel_postgres_held_days{database=\"main\"} 1"))
+        .then_some(())
+    });
+    assert!(server.log().contains("are held by auction"), "{}", server.log());
+    assert_eq!(
+        cluster.value(DB, "SELECT count(*) FROM gavel.days WHERE dropped_at IS NULL AND day < current_date"),
+        "1"
+    );
+}
+
 #[test]
 fn partitions_and_outbox_are_shown_and_what_is_wrong_is_said() {
     let cluster = Cluster::fresh(&[]);
