@@ -321,6 +321,6 @@ async fn write_heads(
         return Ok(0);
     }
     transaction.execute("DELETE FROM auctions WHERE auction = ANY ($1)", &[&ids]).await?;
-    write::rows(transaction, &all).await?;
+    write::rows(transaction, &all, None).await?;
     Ok(ids.len() as u64)
 }
