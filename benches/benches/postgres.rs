@@ -11,7 +11,7 @@
 //!   how long it takes to catch up once PostgreSQL is back.
 
 use clap::{Parser, ValueEnum};
-use gavel_benches::error::{BenchError, io};
+use gavel_benches::error::BenchError;
 use gavel_benches::postgres::{Flusher, pin};
 use gavel_benches::server::{self, Server};
 use gavel_benches::spread::Spread;

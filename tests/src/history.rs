@@ -107,6 +107,8 @@ impl History {
         let bids: Vec<BidId> = (0..12 + number % 5)
             .map(|bid| self.bid(id, 1 + (bid + number) % 4, 1_000 + 500 * bid, later(1 + bid)))
             .collect();
+        // Not every auction lies in one frame.
+        self.commit();
         let asked = match number % 5 {
             0 => self.act(id, &Command::Retract { bid: bids[3], reason: reason() }, later(60)),
             1 => self.act(id, &Command::Remove { bidder: account(2), reason: reason() }, later(60)),

@@ -98,6 +98,17 @@ impl Cluster {
         Self::start(&std::env::temp_dir(), &all).unwrap_or_else(|error| panic!("{error}"))
     }
 
+    /// A cluster for a test that listens on this port, too: `listen_addresses` among the settings says where.
+    ///
+    /// # Panics
+    /// When there is none to be had.
+    #[must_use]
+    pub fn on_port(port: u16, settings: &[&str]) -> Self {
+        let port = format!("port={port}");
+        let all: Vec<&str> = settings.iter().copied().chain([port.as_str()]).collect();
+        Self::fresh(&all)
+    }
+
     /// Makes a cluster below `below` and starts it with these settings (`name=value`). Whoever is on its Unix socket may be anybody; over
     /// TCP, which `listen_addresses` turns on, a password is asked for.
     ///
@@ -157,7 +168,7 @@ impl Cluster {
     /// It can't be made.
     pub async fn connect(&self, database: &str) -> Result<Client, tokio_postgres::Error> {
         let mut config = tokio_postgres::Config::new();
-        config.host_path(self.sockets.path()).user("postgres").dbname(database);
+        config.host_path(self.sockets.path()).port(self.port()).user("postgres").dbname(database);
         let (client, connection) = config.connect(NoTls).await?;
         // It ends with its client; what goes wrong on it is told to whoever waits for an answer.
         tokio::spawn(async move { drop(connection.await) });
@@ -173,7 +184,15 @@ impl Cluster {
     /// The connection string of a database, for a role.
     #[must_use]
     pub fn url_of(&self, role: &str, database: &str) -> String {
-        format!("postgresql:///{database}?host={}&user={role}", self.sockets.path().display())
+        let (folder, port) = (self.sockets.path().display(), self.port());
+        format!("postgresql:///{database}?host={folder}&port={port}&user={role}")
+    }
+
+    /// The last setting of the port, or PostgreSQL's own.
+    fn port(&self) -> u16 {
+        let ports =
+            self.settings.iter().rev().filter_map(|setting| setting.strip_prefix("port=")?.parse().ok());
+        ports.into_iter().next().unwrap_or(5_432)
     }
 
     /// SIGKILL to the postmaster: its children end by themselves, and the next start recovers.

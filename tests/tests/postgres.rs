@@ -72,7 +72,7 @@ fn sell_everything(client: &mut Client) -> Vec<AuctionId> {
     bid(client, bought, 1, 5_000);
     done(client, &format!("BUYNOW {bought} 2"));
 
-    let edited = open(client, &item.clone().with("placement_key", "k\u{0}ey"));
+    let edited = open(client, &item.clone().with("placement_key", "a key"));
     done(client, &format!("AUCTION EDIT {edited} {}", r#"{"title":"\ud800"}"#));
     bid(client, edited, 1, 5_000);
     done(client, &format!("AUCTION EDIT {edited} {}", r#"{"more":1}"#));

@@ -202,7 +202,7 @@ fn an_old_day(cluster: &Cluster, days_ago: u64, final_at: &str) {
     let id = format!("auction - ({days_ago}::bigint << 48)");
     let statements = format!(
         "SELECT ensure_day(current_date - {days_ago});
-         CREATE TEMPORARY TABLE old AS SELECT * FROM auctions ORDER BY auction LIMIT 1;
+         CREATE TEMPORARY TABLE old AS SELECT * FROM auctions ORDER BY auction DESC LIMIT 1;
          INSERT INTO bids SELECT {id}, seq, epoch, lsn, at, received, decided, price, bid_id, withdrawn_seq, extended_to, bidder, status
              FROM bids WHERE auction = (SELECT auction FROM old);
          UPDATE old SET auction = {id}, final_at = {final_at};

@@ -4,14 +4,19 @@
 //! Method: an eventful history in memory, flushed into a real PostgreSQL; rows are changed by hand, one thing at a time.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a suite fails by panicking")]
 
-use gavel_core::{AuctionId, Duration};
-use gavel_postgres::rebuild::{Go, RebuildError};
+use gavel_core::{AuctionId, Duration, Lsn, ShardId};
+use gavel_log::{Frames, LogReader};
+use gavel_postgres::offline::Beside;
+use gavel_postgres::rebuild::{self, Fill, Go, RebuildError};
 use gavel_postgres::republish::Selection;
 use gavel_postgres::retention::{Policy, run};
-use gavel_postgres::verify::Difference;
+use gavel_postgres::verify::{Difference, Question};
 use gavel_tests::history::at;
-use gavel_tests::postgres::copy::{block_on, database, flush, rebuild_with, republish, verify};
+use gavel_tests::postgres::copy::{
+    SPELLING, block_on, database, flush, flush_what_goes, options, rebuild_with, republish, verify,
+};
 use gavel_tests::{Cluster, History};
+use std::sync::Arc;
 
 /// 2026-09-01.
 const FIRST: u16 = 20_697;
@@ -239,6 +244,94 @@ fn delivering_again_heals_what_is_missing_or_differs_and_changes_nothing_twice()
     assert_eq!(contents(&cluster), whole);
     let (_, _, again) = republish(&cluster, DB, &history, &one, ALL);
     assert_eq!(again.iter().map(|delivered| delivered.written).sum::<u64>(), 0);
+}
+
+#[test]
+fn auctions_with_parked_records_are_told_as_such_and_left_alone_until_they_are_retried() {
+    let (history, auctions) = eventful();
+    let cluster = Cluster::fresh(&[]);
+    assert!(block_on(async { database(&cluster, DB).ensure_schema().await.unwrap() }));
+    sql(
+        &cluster,
+        "ALTER TABLE bids ADD CONSTRAINT never CHECK (bidder <> '9' OR auction_shard(auction) = 0)",
+    );
+    flush_what_goes(&cluster, DB, &history);
+    let parked = cluster.value(DB, "SELECT count(DISTINCT auction) FROM gavel.parked");
+    assert_ne!(parked, "0");
+    let (_, found) = verify(&cluster, DB, &history, &[]);
+    assert!(!found.is_empty() && found.iter().all(|difference| difference.is_parked), "{found:?}");
+    let before = contents(&cluster);
+    let (_, plans, delivered) = republish(&cluster, DB, &history, &Selection::default(), ALL);
+    assert_ne!(plans.iter().map(|plan| plan.parked).sum::<u64>(), 0);
+    assert_eq!(delivered.iter().map(|delivered| delivered.written).sum::<u64>(), 0);
+    assert_eq!(contents(&cluster), before);
+    sql(&cluster, "ALTER TABLE bids DROP CONSTRAINT never");
+    let retried = block_on(async {
+        gavel_postgres::park::retry(&database(&cluster, DB), None, &SPELLING).await.unwrap()
+    });
+    assert_eq!(retried.left, 0);
+    assert_eq!(differences(&cluster, &history), []);
+    assert_eq!(auctions.len(), 20);
+}
+
+#[test]
+fn the_beginning_of_a_history_that_is_gone_is_told_and_the_rest_is_filled_in() {
+    let (history, auctions) = eventful();
+    let cluster = Cluster::fresh(&[]);
+    // Of shard 0 the first frames have left the archive, and with them the beginning of an auction.
+    let frames = history.reader().read_from(ShardId(0), Lsn(1)).map(Result::unwrap);
+    let oldest = frames.map(|frame| frame.first()).nth(3).unwrap();
+    let late = Late { log: history.reader(), shard: ShardId(0), oldest };
+    let ends = history.ends();
+    let left_out = rebuild::headless(&late, &ends, &mut |_| {}).unwrap();
+    assert!(!left_out.is_empty() && left_out.iter().all(|auction| auction.shard() == ShardId(0)));
+    let headless = left_out.len();
+    let filled = block_on(async {
+        let options = options(&cluster, DB);
+        rebuild::begin(&options.routes.databases()[0]).await.unwrap();
+        let what = Fill { log: Arc::new(late.clone()), ends: &ends, left_out };
+        rebuild::fill(options, what, |_| Go::On).await.unwrap()
+    });
+    assert!(filled);
+    assert_eq!(cluster.value(DB, "SELECT count(*) FROM gavel.parked"), "0");
+    assert_eq!(
+        cluster.value(DB, "SELECT count(*) FROM gavel.auctions"),
+        (auctions.len() - headless).to_string()
+    );
+    let question = Question { auctions: gavel_postgres::Set::default(), spelling: SPELLING };
+    let (log, mut found) = (Beside { log: &late, look_again: &|| Ok(()) }, Vec::new());
+    let verified = block_on(async {
+        let mut client = database(&cluster, DB).client().await.unwrap();
+        let tell = &mut |difference| found.push(difference);
+        gavel_postgres::verify::verify(&mut client, log, ShardId(0), &question, tell, &mut |_| {})
+            .await
+            .unwrap()
+    });
+    assert_eq!((found, verified.headless as usize, verified.oldest), (Vec::new(), headless, oldest));
+}
+
+/// A log whose first records of one shard are gone.
+#[derive(Clone)]
+struct Late {
+    log: Arc<dyn LogReader>,
+    shard: ShardId,
+    oldest: Lsn,
+}
+
+impl LogReader for Late {
+    fn read_from(&self, shard: ShardId, from: Lsn) -> Frames {
+        let frames = self.log.read_from(shard, from);
+        assert!(shard != self.shard || from >= self.oldest, "record {} of shard {shard} is gone", from.0);
+        frames
+    }
+
+    fn durable(&self, shard: ShardId) -> Lsn {
+        self.log.durable(shard)
+    }
+
+    fn oldest(&self, shard: ShardId) -> Lsn {
+        if shard == self.shard { self.oldest } else { Lsn(1) }
+    }
 }
 
 #[test]

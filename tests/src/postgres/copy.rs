@@ -40,16 +40,24 @@ pub fn block_on<T>(what: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(what)
 }
 
-/// Flushes all that is durable and not taken in yet, whatever the database has already.
+/// Flushes all that is durable and not taken in yet, whatever the database has already. Nothing may be refused.
+///
+/// # Panics
+/// When something is.
 pub fn flush(cluster: &Cluster, name: &str, history: &History) {
+    flush_what_goes(cluster, name, history);
+    let parked = cluster.sql(name, "SELECT lsn, reason FROM gavel.parked");
+    assert!(parked.is_empty(), "nothing is parked: {parked:?}");
+}
+
+/// Flushes all that is durable and not taken in yet, and parks what is refused.
+pub fn flush_what_goes(cluster: &Cluster, name: &str, history: &History) {
     let filled = block_on(async {
         let options = options(cluster, name);
         options.routes.databases()[0].ensure_schema().await.expect("a schema");
         rebuild::fill(options, what(history, &history.ends()), |_: &[ShardReport]| Go::On).await
     });
     assert!(filled.expect("a flush"), "all was taken in");
-    let parked = cluster.sql(name, "SELECT lsn, reason FROM gavel.parked");
-    assert!(parked.is_empty(), "nothing is parked: {parked:?}");
 }
 
 fn what<'a>(history: &History, ends: &'a [(ShardId, Lsn)]) -> Fill<'a> {
