@@ -156,3 +156,27 @@ fn publish(partial: &Path, below: &Path, day: &str) -> Result<PathBuf, ExportErr
     sync(below)?;
     Ok(dir)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_misses_a_row_or_was_damaged_is_found() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("bids.csv.zst");
+        let mut out = zstd::Encoder::new(File::create(&path).unwrap(), STRENGTH).unwrap();
+        out.include_checksum(true).unwrap();
+        out.write_all(b"auction,seq\n1,2\n1,3\n").unwrap();
+        out.finish().unwrap();
+        assert_eq!(check("bids", &path, 2).unwrap().rows, 2);
+        assert!(matches!(check("bids", &path, 3), Err(ExportError::Rows { found: 2, wanted: 3, .. })));
+        let mut bytes = std::fs::read(&path).unwrap();
+        let last = bytes.len() - 1;
+        bytes[last] ^= 1;
+        std::fs::write(&path, &bytes).unwrap();
+        assert!(matches!(check("bids", &path, 2), Err(ExportError::Io { .. })));
+        std::fs::write(&path, &bytes[..last - 6]).unwrap();
+        assert!(matches!(check("bids", &path, 2), Err(ExportError::Io { .. })));
+    }
+}
