@@ -27,7 +27,7 @@ fn certificate(folder: &Path) {
             "2",
         ])
         .args(["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"])
-        .args(["-addext", "basicConstraints=critical,CA:TRUE", "-keyout", "key.pem", "-out", "cert.pem"])
+        .args(["-addext", "basicConstraints=critical,CA:FALSE", "-keyout", "key.pem", "-out", "cert.pem"])
         .current_dir(folder)
         .output()
         .expect("openssl");

@@ -79,7 +79,8 @@ FROM (
 ) AS gone
 WHERE bids.auction = gone.auction AND bids.seq = gone.seq";
 
-/// The bid of whoever has won or has the offer, and the best one behind it.
+/// The bid of whoever has won or has the offer, and the best one behind it. (`bids` alone would be the column of that name in what is
+/// staged, not the row.) What was offered is looked up bid by bid: a join would compare every bid of an auction with every other.
 pub(super) const AWARD: &str = "
 UPDATE auctions SET winning_bid = found.winning, runner_up_bid = found.runner_up
 FROM (
@@ -87,17 +88,21 @@ FROM (
     FROM staged_changes AS change
     JOIN auctions ON auctions.auction = change.auction
     LEFT JOIN LATERAL (
-        SELECT to_jsonb(bids.*) - 'auction' AS bid
-        FROM bids JOIN maxima USING (auction, seq)
-        WHERE bids.auction = auctions.auction AND bids.withdrawn_seq IS NULL AND bids.bidder = auctions.leader
-        ORDER BY bids.status = 'sold' DESC, maxima.amount DESC, bids.seq LIMIT 1
+        SELECT to_jsonb(made) - 'auction' AS bid
+        FROM bids AS made
+        WHERE made.auction = auctions.auction AND made.withdrawn_seq IS NULL AND made.bidder = auctions.leader
+        ORDER BY made.status = 'sold' DESC,
+            (SELECT amount FROM maxima WHERE maxima.auction = made.auction AND maxima.seq = made.seq) DESC, made.seq
+        LIMIT 1
     ) AS winning ON true
     LEFT JOIN LATERAL (
-        SELECT to_jsonb(bids.*) - 'auction' AS bid
-        FROM bids JOIN maxima USING (auction, seq)
-        WHERE bids.auction = auctions.auction AND bids.withdrawn_seq IS NULL AND bids.bidder <> auctions.leader
-            AND bids.bidder <> ALL (auctions.tried)
-        ORDER BY maxima.amount DESC, bids.seq LIMIT 1
+        SELECT to_jsonb(made) - 'auction' AS bid
+        FROM bids AS made
+        WHERE made.auction = auctions.auction AND made.withdrawn_seq IS NULL AND made.bidder <> auctions.leader
+            AND made.bidder <> ALL (auctions.tried)
+        ORDER BY
+            (SELECT amount FROM maxima WHERE maxima.auction = made.auction AND maxima.seq = made.seq) DESC, made.seq
+        LIMIT 1
     ) AS runner_up ON true
     WHERE change.award
 ) AS found
