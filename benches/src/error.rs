@@ -78,6 +78,9 @@ pub enum BenchError {
     /// PostgreSQL refused a statement, or its connection failed.
     #[error("PostgreSQL: {}", in_full(.0))]
     Postgres(#[from] tokio_postgres::Error),
+    /// There is no PostgreSQL to be had.
+    #[error(transparent)]
+    Cluster(#[from] gavel_tests::postgres::ClusterError),
     /// Redis refused a command.
     #[error("Redis: {0}")]
     Redis(String),

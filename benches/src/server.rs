@@ -89,6 +89,12 @@ impl Server {
         Err(BenchError::NotReady(START_S))
     }
 
+    /// Its process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Where it takes bids.
     #[must_use]
     pub fn address(&self) -> SocketAddr {

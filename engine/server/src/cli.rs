@@ -11,9 +11,12 @@ use crate::consumer::ConsumerCommand;
 use crate::exit::{EXIT_CODES_HELP, Exit};
 use crate::logtool::{self, LogCommand};
 use crate::manual::{self, ManFlags};
+use crate::postgres::{
+    FlushFlags, OutboxFlags, PostgresCommand, RebuildCommand, RepublishFlags, VerifyCommand,
+};
 use crate::restore::RestoreFlags;
 use crate::shards::ShardsCommand;
-use crate::{backup, consumer, demo, output, restore, serve, shards};
+use crate::{backup, consumer, demo, output, postgres, restore, serve, shards};
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -47,6 +50,7 @@ Examples:
   gavel serve --shards 8 --outage fixed:300
   gavel serve --http 0.0.0.0:7480
   gavel serve --http off
+  gavel serve --postgres postgresql://flusher@db/auctions     everything also in PostgreSQL, behind the log
   GAVEL_CONFIG=/etc/gavel.toml gavel serve";
 
 const SERVE_ABOUT: &str = "\
@@ -131,6 +135,24 @@ enum Command {
     /// List the consumers of the feed, and forget those that are gone
     #[command(subcommand, after_help = consumer::HELP)]
     Consumer(ConsumerCommand),
+    /// Write everything that a server decides to PostgreSQL, in a process of its own
+    #[command(long_about = postgres::FLUSH_ABOUT, after_help = postgres::FLUSH_HELP)]
+    Flush(FlushFlags),
+    /// Compare what the log says with what a consumer has
+    #[command(subcommand, after_help = postgres::VERIFY_HELP)]
+    Verify(VerifyCommand),
+    /// Fill an empty consumer from archive and log
+    #[command(subcommand, after_help = postgres::REBUILD_HELP)]
+    Rebuild(RebuildCommand),
+    /// Deliver records to a consumer again
+    #[command(long_about = postgres::REPUBLISH_ABOUT, after_help = postgres::REPUBLISH_HELP)]
+    Republish(Box<RepublishFlags>),
+    /// Show what is delivered to each consumer, pending and parked
+    #[command(long_about = postgres::OUTBOX_ABOUT, after_help = postgres::OUTBOX_HELP)]
+    Outbox(OutboxFlags),
+    /// Migrate the write databases, see how far they are, and what was put aside
+    #[command(subcommand, after_help = postgres::HELP)]
+    Postgres(PostgresCommand),
     /// Print the settings in force, and where each came from
     #[command(after_help = CONFIG_HELP)]
     Config(ConfigFlags),
@@ -255,6 +277,38 @@ fn dispatch(cli: Cli) -> Exit {
         Command::Consumer(command) => consumer::run(&command, json),
         Command::Log(command) => {
             with_settings(command.data().into(), |settings| logtool::run(&command, settings, json))
+        }
+        Command::Flush(flags) => {
+            let (given, config) = flags.given();
+            with_settings(SettingsFlags { given, config }, |settings| postgres::flush(&flags, settings))
+        }
+        Command::Verify(command) => {
+            let (given, config) = command.given();
+            with_settings(SettingsFlags { given, config }, |settings| {
+                postgres::verify(&command, settings, json)
+            })
+        }
+        Command::Rebuild(command) => {
+            let (given, config) = command.given();
+            with_settings(SettingsFlags { given, config }, |settings| {
+                postgres::rebuild(&command, settings, json)
+            })
+        }
+        Command::Republish(flags) => {
+            let (given, config) = flags.given();
+            with_settings(SettingsFlags { given, config }, |settings| {
+                postgres::republish(&flags, settings, json)
+            })
+        }
+        Command::Outbox(flags) => {
+            let (given, config) = flags.given();
+            with_settings(SettingsFlags { given, config }, |settings| {
+                postgres::outbox(&flags, settings, json)
+            })
+        }
+        Command::Postgres(command) => {
+            let (given, config) = command.databases().given();
+            with_settings(SettingsFlags { given, config }, |settings| postgres::run(&command, settings, json))
         }
         Command::Client(command) => client::run(&command, json),
         Command::Config(ConfigFlags { example: true, .. }) => example(),

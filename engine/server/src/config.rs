@@ -8,11 +8,13 @@ mod error;
 mod example;
 mod given;
 mod integer;
+mod postgres;
 mod values;
 mod variables;
 
 pub(crate) use error::ConfigError;
 pub(crate) use given::Given;
+pub(crate) use postgres::Databases;
 pub(crate) use values::{Address, AddressOrOff, LogFormat, LogLevel, Outage};
 pub(crate) use variables::UnknownVariables;
 
@@ -31,6 +33,14 @@ pub(crate) const FILE_DEFAULT: &str = "gavel.toml";
 pub(crate) const CONSUMERS_FILE: &str = "consumers.json";
 /// The size of the journal of refused commands, unless set, in MiB.
 const ATTEMPTS_MAX_MB_DEFAULT: u64 = 64;
+/// Batches that are written to each database at once, unless set.
+const POSTGRES_CONNECTIONS_DEFAULT: usize = 4;
+/// The least time between two batches of a shard, unless set, in milliseconds.
+const POSTGRES_EVERY_MS_DEFAULT: u64 = 100;
+/// How long bids are kept in them, unless set, in days.
+const POSTGRES_KEEP_DAYS_DEFAULT: u64 = 30;
+/// The file in the data directory that remembers which database each shard is written to.
+pub(crate) const POSTGRES_FILE: &str = "postgres.json";
 
 /// What is in force. Valid: made by [`Settings::load`] only.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,6 +79,18 @@ pub(crate) struct Settings {
     pub(crate) archive_keep_days: u64,
     /// What the archive may take, in MiB, 0 ..= 1,073,741,824; 0 is no bound. Default 0.
     pub(crate) archive_max_mb: u64,
+    /// The databases that everything is flushed to. Default: none.
+    pub(crate) postgres: Databases,
+    /// Batches that are written to each of them at once, 1 ..= 64. Default 4.
+    pub(crate) postgres_connections: usize,
+    /// The least time between two batches of a shard that is not behind, in milliseconds, 1 ..= 60,000. Default 100.
+    pub(crate) postgres_every_ms: u64,
+    /// Certificates that the databases' are checked by. Default: the system's.
+    pub(crate) postgres_ca: Option<PathBuf>,
+    /// How long bids are kept there after their day's last auction is final, in days, 0 ..= 36,500; 0 is for ever. Default 30.
+    pub(crate) postgres_keep_days: u64,
+    /// Where days are copied to before they are dropped. Default: nowhere.
+    pub(crate) postgres_export: Option<PathBuf>,
     /// Which messages are logged. Default `info`.
     pub(crate) log_level: LogLevel,
     /// How they are written. Default `text`.
@@ -141,6 +163,13 @@ impl Settings {
         let log_max_mb = places.pick("log_max_mb", |given| given.log_max_mb.take());
         let archive_keep_days = places.pick("archive_keep_days", |given| given.archive_keep_days.take());
         let archive_max_mb = places.pick("archive_max_mb", |given| given.archive_max_mb.take());
+        let postgres = places.pick("postgres", |given| given.postgres.take());
+        let postgres_connections =
+            places.pick("postgres_connections", |given| given.postgres_connections.take());
+        let postgres_every_ms = places.pick("postgres_every_ms", |given| given.postgres_every_ms.take());
+        let postgres_ca = places.pick("postgres_ca", |given| given.postgres_ca.take());
+        let postgres_keep_days = places.pick("postgres_keep_days", |given| given.postgres_keep_days.take());
+        let postgres_export = places.pick("postgres_export", |given| given.postgres_export.take());
         let log_level = places.pick("log_level", |given| given.log_level.take());
         let log_format = places.pick("log_format", |given| given.log_format.take());
         Self {
@@ -162,6 +191,12 @@ impl Settings {
             archive_keep_days: archive_keep_days.unwrap_or(history.archive_keep.micros() / 86_400_000_000),
             archive_max_mb: archive_max_mb
                 .unwrap_or(history.archive_bytes_max.map_or(0, |bytes| bytes >> 20)),
+            postgres: postgres.unwrap_or_default(),
+            postgres_connections: postgres_connections.unwrap_or(POSTGRES_CONNECTIONS_DEFAULT),
+            postgres_every_ms: postgres_every_ms.unwrap_or(POSTGRES_EVERY_MS_DEFAULT),
+            postgres_ca: postgres_ca.filter(|path| !path.as_os_str().is_empty()),
+            postgres_keep_days: postgres_keep_days.unwrap_or(POSTGRES_KEEP_DAYS_DEFAULT),
+            postgres_export: postgres_export.filter(|path| !path.as_os_str().is_empty()),
             log_level: log_level.unwrap_or(LogLevel::Info),
             log_format: log_format.unwrap_or(LogFormat::Text),
             sources: places.sources,
@@ -177,7 +212,7 @@ impl Settings {
         } else {
             bounds::CONNECTION_CREDIT
         };
-        let values: [(&'static str, u64, Bounds); 13] = [
+        let values: [(&'static str, u64, Bounds); 16] = [
             ("shards", self.shards as u64, bounds::SHARDS),
             ("threads", self.threads as u64, bounds::THREADS),
             ("credit", credit, bounds::CREDIT),
@@ -191,11 +226,28 @@ impl Settings {
             ("log_max_mb", self.log_max_mb, bounds::LOG_MAX_MB),
             ("archive_keep_days", self.archive_keep_days, bounds::ARCHIVE_KEEP_DAYS),
             ("archive_max_mb", self.archive_max_mb, bounds::ARCHIVE_MAX_MB),
+            ("postgres_connections", self.postgres_connections as u64, bounds::POSTGRES_CONNECTIONS),
+            ("postgres_every_ms", self.postgres_every_ms, bounds::POSTGRES_EVERY_MS),
+            ("postgres_keep_days", self.postgres_keep_days, bounds::POSTGRES_KEEP_DAYS),
         ];
         let out = values.into_iter().filter(|(_, value, bounds)| !bounds.contains(*value));
         let say = |(name, value, bounds)| BoundsError { name, value, from: self.origin(name), bounds };
         let problems: Vec<BoundsError> = out.map(say).collect();
-        if problems.is_empty() { Ok(()) } else { Err(ConfigError::Bounds(problems)) }
+        if !problems.is_empty() {
+            return Err(ConfigError::Bounds(problems));
+        }
+        self.routes()
+            .map_err(|problem| ConfigError::Postgres { from: self.origin("postgres"), problem })
+            .map(drop)
+    }
+
+    /// The databases that everything is flushed to, connected to nothing yet; `None` where there are none.
+    pub(crate) fn routes(&self) -> Result<Option<gavel_postgres::Routes>, postgres::DatabasesError> {
+        if self.postgres.is_empty() {
+            return Ok(None);
+        }
+        // One more than write at once: lanes ask how a database stands without waiting for a batch.
+        self.postgres.routes(self.postgres_ca.as_deref(), self.postgres_connections + 1).map(Some)
     }
 
     /// Where the value of a setting came from, in words.
@@ -219,7 +271,9 @@ impl Settings {
         let Self { pulse_grace_ms, outage, outage_window_s, attempts_max_mb, .. } = self;
         let Self { snapshot_every_s, snapshot_every_records, retire_after_s, .. } = self;
         let Self { log_max_mb, archive_keep_days, archive_max_mb, log_level, log_format, .. } = self;
-        let values: [Value; 19] = [
+        let Self { postgres, postgres_connections, postgres_every_ms, postgres_ca, .. } = self;
+        let Self { postgres_keep_days, postgres_export, .. } = self;
+        let values: [Value; 25] = [
             data.display().to_string().into(),
             resp.to_string().into(),
             http.to_string().into(),
@@ -237,6 +291,12 @@ impl Settings {
             (*log_max_mb).into(),
             (*archive_keep_days).into(),
             (*archive_max_mb).into(),
+            postgres.to_string().into(),
+            (*postgres_connections).into(),
+            (*postgres_every_ms).into(),
+            postgres_ca.as_deref().map_or_else(String::new, |path| path.display().to_string()).into(),
+            (*postgres_keep_days).into(),
+            postgres_export.as_deref().map_or_else(String::new, |path| path.display().to_string()).into(),
             log_level.to_string().into(),
             log_format.to_string().into(),
         ];

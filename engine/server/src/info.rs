@@ -12,7 +12,8 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The sections, in order.
-const SECTIONS: [&str; 7] = ["server", "clients", "persistence", "stats", "stages", "clock", "shards"];
+const SECTIONS: [&str; 8] =
+    ["server", "clients", "persistence", "stats", "stages", "clock", "shards", "postgres"];
 
 /// The section that is told only when it is asked for by name, as it stops each shard for as long as it takes.
 pub(crate) const DIGEST: &str = "digest";
@@ -32,7 +33,8 @@ pub(crate) fn text(server: &Server, section: Option<&str>) -> String {
             "stats" => about_stats(&mut lines, engine),
             "stages" => about_stages(&mut lines, engine),
             "clock" => about_clock(&mut lines, engine),
-            _ => about_shards(&mut lines, engine),
+            "shards" => about_shards(&mut lines, engine),
+            _ => about_postgres(&mut lines, server),
         }
     }
     out
@@ -184,6 +186,36 @@ fn about_shards(lines: &mut Lines<'_>, engine: &Handle) {
         let facts =
             format_args!("durable={durable},unfinished={},final={}", counts.unfinished, counts.finished);
         lines.put(format_args!("shard{}", shard.0), facts);
+    }
+}
+
+/// The flusher of this process. One over the feed is a consumer like any other, and says of itself what it does.
+fn about_postgres(lines: &mut Lines<'_>, server: &Server) {
+    let report = server.postgres.as_ref().map(gavel_postgres::flusher::Handle::report);
+    lines.put("postgres", u8::from(report.is_some()));
+    let Some(report) = report else { return };
+    for database in &report.databases {
+        let problem = database.problem.as_deref().unwrap_or("none").replace(['\r', '\n'], " ");
+        let facts = format_args!(
+            "up={},batches={},failures={},problem={problem}",
+            u8::from(database.problem.is_none()),
+            database.batches,
+            database.failures
+        );
+        lines.put(format_args!("postgres_database_{}", database.name), facts);
+    }
+    for shard in &report.shards {
+        let facts = format_args!(
+            "database={},state={},cursor={},lag_events={},lag_us={},batches={},parked={}",
+            shard.database,
+            shard.state.word(),
+            shard.cursor,
+            shard.lag_events(),
+            shard.lag_us(),
+            shard.batches,
+            shard.parked
+        );
+        lines.put(format_args!("postgres_shard{}", shard.shard.0), facts);
     }
 }
 

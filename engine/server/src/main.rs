@@ -15,6 +15,7 @@ mod info;
 mod logtool;
 mod manual;
 mod output;
+mod postgres;
 mod restore;
 mod serve;
 mod server;

@@ -10,10 +10,13 @@ mod limits;
 mod logging;
 mod report;
 
-use crate::config::{CONSUMERS_FILE, Settings, UnknownVariables};
+pub(crate) use logging::start as log_messages;
+
+use crate::config::{CONSUMERS_FILE, POSTGRES_FILE, Settings, UnknownVariables};
 use crate::exit::Exit;
 use crate::http::{Http, Listener};
 use crate::output;
+use crate::postgres::{Flusher, Retention};
 use crate::server::{Server, StartReport};
 use ending::Ending;
 use gavel_engine::{Clock, Engine, Failure, LogState, OpenLog, Phase};
@@ -35,6 +38,9 @@ const FINISH_S: u64 = 60;
 /// How long connections may take to read their last replies at a stop, in seconds.
 const LAST_REPLIES_S: u64 = 5;
 
+/// How long PostgreSQL may take for the batches under way at a stop, in seconds.
+const LAST_BATCHES_S: u64 = 5;
+
 /// Serves until it is told to stop or the log fails.
 pub(crate) fn run(settings: &Settings, unknown: Option<&UnknownVariables>, json: bool) -> Exit {
     logging::start(settings);
@@ -42,9 +48,10 @@ pub(crate) fn run(settings: &Settings, unknown: Option<&UnknownVariables>, json:
         tracing::warn!("{unknown}");
     }
     let ending = Ending(settings.log_format);
-    if let Err(error) =
-        gavel_log::check_ours(&settings.data, &[ADDRESS_FILE, HTTP_ADDRESS_FILE, CONSUMERS_FILE])
-    {
+    if let Err(error) = gavel_log::check_ours(
+        &settings.data,
+        &[ADDRESS_FILE, HTTP_ADDRESS_FILE, CONSUMERS_FILE, POSTGRES_FILE],
+    ) {
         let exit = if matches!(error, OpenError::Io { .. }) { Exit::Failure } else { Exit::LogRefused };
         return ending.failure(exit, &error);
     }
@@ -115,7 +122,17 @@ async fn serve(settings: &Settings, lock: &Arc<DirLock>, connections_max: usize,
         );
     }
     let (closing, is_closing) = watch::channel(false);
-    let server = Arc::new(Server::new(engine.handle(), address, start, connections_max));
+    let flusher = match flusher(settings, &engine) {
+        Ok(flusher) => flusher,
+        Err(error) => return ending.failure(Exit::Failure, &error),
+    };
+    let retention = match Retention::start(settings) {
+        Ok(retention) => retention,
+        Err(error) => return ending.failure(Exit::Failure, &error),
+    };
+    let asked = flusher.as_ref().map(|flusher| flusher.handle.clone());
+    let server = Server::new(engine.handle(), address, start, connections_max, asked);
+    let server = Arc::new(server.with_retention(retention.as_ref().map(|retention| retention.kept.clone())));
     tokio::spawn(Arc::clone(&server).accept(listener, is_closing));
     let http = match http.map(|listener| Http::start(listener, Arc::clone(&server))).transpose() {
         Ok(http) => http,
@@ -133,9 +150,32 @@ async fn serve(settings: &Settings, lock: &Arc<DirLock>, connections_max: usize,
         _ = phases.wait_for(|phase| *phase == Phase::Failed) => {}
     }
     closing.send_replace(true);
-    let exit = finish(engine, &server, http, ending).await;
+    let flushed = async {
+        if let Some(flusher) = flusher {
+            flusher.stop().await;
+        }
+        if let Some(retention) = retention {
+            retention.stop().await;
+        }
+    };
+    let (exit, flushed) = tokio::join!(
+        finish(engine, &server, http, ending),
+        tokio::time::timeout(Duration::from_secs(LAST_BATCHES_S), flushed)
+    );
+    if flushed.is_err() {
+        tracing::warn!(
+            "PostgreSQL has not taken the last batches in time; they are written after the next start"
+        );
+    }
     withdraw(data);
     exit
+}
+
+/// The flusher, where a database is named.
+fn flusher(settings: &Settings, engine: &Engine) -> Result<Option<Flusher>, crate::postgres::StartError> {
+    let routes = settings.routes().ok().flatten();
+    let start = |routes| Flusher::start(settings, routes, engine.handle());
+    routes.map(start).transpose()
 }
 
 /// Nothing is spoken any more where these files say. One that stays misleads only people.

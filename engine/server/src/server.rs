@@ -37,6 +37,10 @@ pub(crate) struct Server {
     pub(crate) connections_refused: AtomicU64,
     /// What is counted of HTTP.
     pub(crate) http: HttpCounters,
+    /// The flusher in this process, if there is one.
+    pub(crate) postgres: Option<gavel_postgres::flusher::Handle>,
+    /// How retention stands in this process, if it runs here.
+    pub(crate) retention: Option<gavel_postgres::retention::Kept>,
 }
 
 /// What was found at the start. Filled in when the log is open.
@@ -49,6 +53,7 @@ impl Server {
         address: SocketAddr,
         start: StartReport,
         connections_max: usize,
+        postgres: Option<gavel_postgres::flusher::Handle>,
     ) -> Self {
         Self {
             engine,
@@ -61,7 +66,14 @@ impl Server {
             followers: Arc::default(),
             connections_refused: AtomicU64::new(0),
             http: HttpCounters::default(),
+            postgres,
+            retention: None,
         }
+    }
+
+    /// With retention in this process, to be asked how it stands.
+    pub(crate) fn with_retention(self, retention: Option<gavel_postgres::retention::Kept>) -> Self {
+        Self { retention, ..self }
     }
 
     /// Takes connections until `closing` says so. Connections already open go on.

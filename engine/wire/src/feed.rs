@@ -295,16 +295,28 @@ fn unfollowed(why: &Value) -> FeedError {
 /// # Errors
 /// No connection, or no list.
 pub fn shards(server: SocketAddr, options: &FeedOptions) -> Result<Vec<ShardId>, FeedError> {
-    let mut connection = Connection::open(server, options)?;
-    let Value::Array(pairs) = connection.call(&[b"SHARDS"])? else { return Err(FeedError::Message) };
-    let list = pairs.chunks_exact(2).find(|pair| pair[0].as_bytes() == Some(b"shards"));
-    let Some([_, Value::Array(list)]) = list else { return Err(FeedError::Message) };
-    list.iter().map(|shard| shard_of(shard).ok_or(FeedError::Message)).collect()
+    Ok(durable_ends(server, options)?.into_iter().map(|(shard, _)| shard).collect())
 }
 
-/// The number in one shard's facts: in RESP2, keys and values in turn.
-fn shard_of(facts: &Value) -> Option<ShardId> {
+/// The shards of a server, ascending, each with its last durable record.
+///
+/// # Errors
+/// No connection, or no list.
+pub fn durable_ends(server: SocketAddr, options: &FeedOptions) -> Result<Vec<(ShardId, Lsn)>, FeedError> {
+    let mut connection = Connection::open(server, options)?;
+    let list = match connection.call(&[b"SHARDS"])? {
+        Value::Array(pairs) => pairs,
+        Value::Error(refusal) => return Err(FeedError::Refused(refusal)),
+        _ => return Err(FeedError::Message),
+    };
+    let list = list.chunks_exact(2).find(|pair| pair[0].as_bytes() == Some(b"shards"));
+    let Some([_, Value::Array(list)]) = list else { return Err(FeedError::Message) };
+    list.iter().map(|shard| durable_end(shard).ok_or(FeedError::Message)).collect()
+}
+
+/// Number and durable end in one shard's facts: in RESP2, keys and values in turn.
+fn durable_end(facts: &Value) -> Option<(ShardId, Lsn)> {
     let Value::Array(facts) = facts else { return None };
-    let number = facts.chunks_exact(2).find(|pair| pair[0].as_bytes() == Some(b"shard"))?[1].as_u64()?;
-    u8::try_from(number).ok().map(ShardId)
+    let fact = |name: &[u8]| facts.chunks_exact(2).find(|pair| pair[0].as_bytes() == Some(name))?[1].as_u64();
+    Some((ShardId(u8::try_from(fact(b"shard")?).ok()?), Lsn(fact(b"durable")?)))
 }

@@ -34,6 +34,14 @@ pub(super) const ARCHIVE_KEEP_DAYS: Bounds = Bounds { least: 1, most: ARCHIVE_KE
 /// 0 is no bound.
 pub(super) const ARCHIVE_MAX_MB: Bounds = Bounds { least: 0, most: ARCHIVE_MAX_MB_MAX, unit: "MiB" };
 
+pub(super) const POSTGRES_CONNECTIONS: Bounds =
+    Bounds { least: 1, most: gavel_postgres::limits::CONNECTIONS_MAX as u64, unit: "" };
+/// One minute.
+pub(super) const POSTGRES_EVERY_MS: Bounds = Bounds { least: 1, most: 60_000, unit: "ms" };
+
+/// 0 is for ever.
+pub(super) const POSTGRES_KEEP_DAYS: Bounds = Bounds { least: 0, most: 36_500, unit: "days" };
+
 /// 64 GiB.
 pub(super) const ATTEMPTS_MAX_MB: Bounds = Bounds { least: 0, most: 65_536, unit: "MiB" };
 

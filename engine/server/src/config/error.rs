@@ -26,6 +26,14 @@ pub(crate) enum ConfigError {
     /// A variable of the environment.
     #[error(transparent)]
     Variable(#[from] VariableError),
+    /// The write databases.
+    #[error("postgres (from {from}): {problem}")]
+    Postgres {
+        /// Where the setting came from.
+        from: String,
+        /// What is wrong.
+        problem: super::postgres::DatabasesError,
+    },
     /// Values out of their bounds: all of them.
     #[error("{}", listed(.0))]
     Bounds(Vec<BoundsError>),

@@ -1,5 +1,6 @@
 //! The settings that one place gives: the flags, the environment or the file. What it does not give is `None`.
 
+use super::postgres::Databases;
 use super::values::{Address, AddressOrOff, LogFormat, LogLevel, Outage};
 use super::{bounds, integer};
 use std::ffi::OsString;
@@ -75,6 +76,27 @@ pub(crate) struct Given {
     #[arg(long, value_name = "MIB", value_parser = |text: &str| bounds::ARCHIVE_MAX_MB.read::<u64>(text))]
     #[serde(default, deserialize_with = "integer::read")]
     pub(super) archive_max_mb: Option<u64>,
+    /// PostgreSQL that everything is flushed to, as a connection string; empty: none. Several: see gavel.toml [default: none]
+    #[arg(long, value_name = "URL")]
+    pub(super) postgres: Option<Databases>,
+    /// Batches that are written to each database at once, on a connection each: 1 to 64 [default: 4]
+    #[arg(long, value_name = "N", value_parser = |text: &str| bounds::POSTGRES_CONNECTIONS.read::<usize>(text))]
+    #[serde(default, deserialize_with = "integer::read")]
+    pub(super) postgres_connections: Option<usize>,
+    /// The least time between two batches of a shard that is not behind: 1 to 60000 ms [default: 100]
+    #[arg(long, value_name = "MS", value_parser = |text: &str| bounds::POSTGRES_EVERY_MS.read::<u64>(text))]
+    #[serde(default, deserialize_with = "integer::read")]
+    pub(super) postgres_every_ms: Option<u64>,
+    /// Certificates, in PEM, that PostgreSQL's is checked by [default: the system's]
+    #[arg(long, value_name = "FILE")]
+    pub(super) postgres_ca: Option<PathBuf>,
+    /// How long bids are kept in PostgreSQL after their day's last auction is final: 0 to 36500 days, 0 is for ever [default: 30]
+    #[arg(long, value_name = "DAYS", value_parser = |text: &str| bounds::POSTGRES_KEEP_DAYS.read::<u64>(text))]
+    #[serde(default, deserialize_with = "integer::read")]
+    pub(super) postgres_keep_days: Option<u64>,
+    /// Directory that days are copied to, as compressed CSV, before they are dropped from PostgreSQL [default: none]
+    #[arg(long, value_name = "DIR")]
+    pub(super) postgres_export: Option<PathBuf>,
     /// Which messages to log: error, warn, info, debug or trace [default: info]
     #[arg(long, value_name = "LEVEL")]
     pub(super) log_level: Option<LogLevel>,
@@ -93,6 +115,17 @@ pub(crate) struct VariableError {
 }
 
 impl Given {
+    /// What `gavel postgres` and `gavel flush` take.
+    pub(crate) fn databases(
+        postgres: Option<Databases>,
+        postgres_connections: Option<usize>,
+        postgres_every_ms: Option<u64>,
+        postgres_ca: Option<PathBuf>,
+        data: Option<PathBuf>,
+    ) -> Self {
+        Self { postgres, postgres_connections, postgres_every_ms, postgres_ca, data, ..Self::default() }
+    }
+
     /// The data directory and nothing else: what the tools take that only read it.
     pub(crate) fn data(data: Option<PathBuf>) -> Self {
         Self { data, ..Self::default() }
@@ -126,6 +159,18 @@ impl Given {
                 bounds::ARCHIVE_KEEP_DAYS.read(text)
             })?,
             archive_max_mb: read("GAVEL_ARCHIVE_MAX_MB", &get, |text| bounds::ARCHIVE_MAX_MB.read(text))?,
+            postgres: read("GAVEL_POSTGRES", &get, parse)?,
+            postgres_connections: read("GAVEL_POSTGRES_CONNECTIONS", &get, |text| {
+                bounds::POSTGRES_CONNECTIONS.read(text)
+            })?,
+            postgres_every_ms: read("GAVEL_POSTGRES_EVERY_MS", &get, |text| {
+                bounds::POSTGRES_EVERY_MS.read(text)
+            })?,
+            postgres_ca: read("GAVEL_POSTGRES_CA", &get, parse)?,
+            postgres_keep_days: read("GAVEL_POSTGRES_KEEP_DAYS", &get, |text| {
+                bounds::POSTGRES_KEEP_DAYS.read(text)
+            })?,
+            postgres_export: read("GAVEL_POSTGRES_EXPORT", &get, parse)?,
             log_level: read("GAVEL_LOG_LEVEL", &get, parse)?,
             log_format: read("GAVEL_LOG_FORMAT", &get, parse)?,
         })

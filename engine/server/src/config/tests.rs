@@ -84,6 +84,11 @@ fn every_setting_can_come_from_every_place() {
         ("log_max_mb", "65"),
         ("archive_keep_days", "6"),
         ("archive_max_mb", "7"),
+        ("postgres_connections", "2"),
+        ("postgres_every_ms", "3"),
+        ("postgres_ca", "ca.pem"),
+        ("postgres_keep_days", "90"),
+        ("postgres_export", "exported"),
         ("log_level", "trace"),
         ("log_format", "json"),
     ];
@@ -102,12 +107,29 @@ fn every_setting_can_come_from_every_place() {
     ];
     for settings in places.map(Result::unwrap) {
         let value = |value: &str| value.parse::<u64>().map_or_else(|_| value.into(), serde_json::Value::from);
-        assert_eq!(settings.values(), given.map(|(name, text)| (name, value(text))));
+        // Where a database is named, it is looked whether the certificates are there: it has a test of its own.
+        let values: Vec<_> = settings.values().into_iter().filter(|(name, _)| *name != "postgres").collect();
+        assert_eq!(values, given.map(|(name, text)| (name, value(text))));
         assert!(
-            settings.sources.iter().all(|(_, source)| *source != Source::Default),
+            settings.sources.iter().all(|(name, source)| *source != Source::Default || *name == "postgres"),
             "{:?}",
             settings.sources
         );
+    }
+}
+
+#[test]
+fn the_database_can_come_from_every_place() {
+    let url = "postgresql://flusher:sesame@db:6432/auctions?sslmode=disable";
+    for settings in [
+        load(&format!("--postgres {url}"), &[], ""),
+        load("", &[("GAVEL_POSTGRES", url)], ""),
+        load("", &[], &format!("postgres = {url:?}")),
+    ] {
+        let settings = settings.unwrap();
+        assert_eq!(settings.routes().unwrap().unwrap().databases().len(), 1);
+        let shown = settings.values().into_iter().find(|(name, _)| *name == "postgres").unwrap().1;
+        assert_eq!(shown, "postgresql://flusher@db:6432/auctions");
     }
 }
 
@@ -174,7 +196,7 @@ fn the_help_of_each_number_says_its_bounds() {
 }
 
 /// The least and the most of every number among the settings that depends on no other.
-const BOUNDS: [(&str, u64, u64); 12] = [
+const BOUNDS: [(&str, u64, u64); 15] = [
     ("shards", 1, 256),
     ("threads", 1, 64),
     ("credit", 1, 262_144),
@@ -187,6 +209,9 @@ const BOUNDS: [(&str, u64, u64); 12] = [
     ("log_max_mb", 64, 1_048_576),
     ("archive_keep_days", 1, 36_500),
     ("archive_max_mb", 0, 1_073_741_824),
+    ("postgres_connections", 1, 64),
+    ("postgres_every_ms", 1, 60_000),
+    ("postgres_keep_days", 0, 36_500),
 ];
 
 #[test]

@@ -2,6 +2,8 @@
 //! the moment that it is asked for.
 
 mod history;
+mod postgres;
+mod retention;
 
 use super::guard::is_accepted;
 use super::schema::Refused;
@@ -72,6 +74,8 @@ impl Collector for Metrics {
         about_shards(&mut out, &server.engine)?;
         history::about_storage(&mut out, &server.engine)?;
         history::about_consumers(&mut out, &server.engine, &self.consumers)?;
+        postgres::about_flusher(&mut out, server.postgres.as_ref())?;
+        retention::about_retention(&mut out, server.retention.as_ref())?;
         about_clients(&mut out, server)
     }
 }

@@ -80,7 +80,7 @@ impl House {
         });
         let engine = Engine::start(EngineOptions { shards: 2, ..EngineOptions::default() }, log).unwrap();
         let address = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
-        let server = Arc::new(Server::new(engine.handle(), address, StartReport::default(), 100));
+        let server = Arc::new(Server::new(engine.handle(), address, StartReport::default(), 100, None));
         let common = Common {
             server,
             answers: RememberedAnswers::default(),

@@ -39,6 +39,16 @@ impl Progress {
         Self(bar)
     }
 
+    /// Says something without tearing the bar.
+    pub(crate) fn aside<T>(&self, say: impl FnOnce() -> T) -> T {
+        self.0.suspend(say)
+    }
+
+    /// So many are done.
+    pub(crate) fn at(&self, count: u64) {
+        self.0.set_position(count);
+    }
+
     /// So many more are done.
     pub(crate) fn add(&self, count: u64) {
         self.0.inc(count);

@@ -7,13 +7,16 @@ use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
 
 /// Starts writing messages. Once in a process.
-pub(super) fn start(settings: &Settings) {
+pub(crate) fn start(settings: &Settings) {
     let level = settings.log_level.filter();
     // What the HTTP library says of its threads is news to those only who look for defects.
     let libraries = if level > LevelFilter::INFO { level } else { level.min(LevelFilter::WARN) };
-    // And that a client has sent what is no HTTP is that client's matter: it is answered, and counted.
+    // And that a client has sent what is no HTTP is that client's matter: it is answered, and counted. Of a lost connection to PostgreSQL
+    // the flusher tells itself.
     let strangers = if level > LevelFilter::INFO { level } else { LevelFilter::OFF };
-    let filter = EnvFilter::new(format!("{level},actix_server={libraries},actix_http={strangers}"));
+    let filter = EnvFilter::new(format!(
+        "{level},actix_server={libraries},actix_http={strangers},deadpool_postgres={strangers}"
+    ));
     let builder = tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter);
     match settings.log_format {
         LogFormat::Json => {

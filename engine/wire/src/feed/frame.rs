@@ -83,6 +83,13 @@ impl FeedFrame {
         Position { shard, epoch, lsn: Lsn(lsn.0 + self.count as u64 - 1) }
     }
 
+    /// Bytes of its records.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "a frame has at least one record")]
+    pub const fn len(&self) -> usize {
+        self.records.len()
+    }
+
     /// The records that are new to the follower, in order.
     pub fn records(&self) -> impl Iterator<Item = (Position, &[u8])> {
         let Position { shard, epoch, lsn } = self.first;

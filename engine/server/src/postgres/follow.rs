@@ -1,0 +1,86 @@
+//! The flusher's source inside of the server: the engine's own followers.
+
+use super::consumer;
+use gavel_core::{Lsn, Position, ShardId};
+use gavel_engine::{Attached, FollowError, Handle, Phase};
+use gavel_postgres::{Follow, Records, Source, SourceError};
+
+/// The engine of this process.
+#[derive(Clone)]
+pub(super) struct EngineSource {
+    engine: Handle,
+}
+
+impl EngineSource {
+    pub(super) const fn new(engine: Handle) -> Self {
+        Self { engine }
+    }
+}
+
+impl Source for EngineSource {
+    type Follow = EngineFollow;
+
+    async fn shards(&self) -> Result<Vec<(ShardId, Lsn)>, SourceError> {
+        match self.engine.phase() {
+            Phase::Loading => Err(SourceError::Unavailable("the engine is reading its log".to_owned())),
+            Phase::Closing | Phase::Failed => Err(SourceError::Stopped),
+            Phase::Ready => {
+                let placement = self.engine.placement();
+                Ok(placement.shards().map(|(shard, _)| (shard, self.engine.durable(shard))).collect())
+            }
+        }
+    }
+
+    async fn follow(&self, after: Position) -> Result<EngineFollow, SourceError> {
+        let follow = self.engine.follow(after).await.map_err(source_error)?;
+        let attached = consumer().map(|name| self.engine.attach(name, after)).transpose();
+        let attached = attached.map_err(|error| SourceError::Unavailable(error.to_string()))?;
+        Ok(EngineFollow { follow, attached })
+    }
+}
+
+/// One shard of it.
+pub(super) struct EngineFollow {
+    follow: gavel_engine::Follow,
+    /// Tells the log what is still needed.
+    attached: Option<Attached>,
+}
+
+impl Follow for EngineFollow {
+    async fn ready(&mut self) -> Result<(), SourceError> {
+        self.follow.ready().await.map_err(source_error)
+    }
+
+    async fn take(&mut self, into: &mut Records) -> Result<(), SourceError> {
+        for frame in self.follow.next().await.map_err(source_error)? {
+            let (shard, epoch) = (frame.shard(), frame.epoch());
+            frame.records().for_each(|(lsn, record)| into.push(Position { shard, epoch, lsn }, record));
+        }
+        Ok(())
+    }
+
+    fn durable(&self) -> Lsn {
+        self.follow.tip().lsn
+    }
+
+    fn position(&self) -> Position {
+        self.follow.position()
+    }
+
+    fn acknowledge(&mut self, done: Position) {
+        // Another flusher under the same name says how far the database is; it is the same database.
+        let _taken_over = self.attached.as_ref().map(|attached| attached.acknowledge(done.into()));
+    }
+}
+
+fn source_error(error: FollowError) -> SourceError {
+    match error {
+        FollowError::Stopped => SourceError::Stopped,
+        FollowError::Loading | FollowError::Read(_) => SourceError::Unavailable(error.to_string()),
+        FollowError::NoShard(_)
+        | FollowError::Ahead { .. }
+        | FollowError::Diverged { .. }
+        | FollowError::Gone { .. }
+        | FollowError::Broken(_) => SourceError::Unfit(format!("GAP {error}")),
+    }
+}

@@ -1,0 +1,272 @@
+//! One write database: how it is reached, without its secrets ever being printed, and its pool of connections.
+
+use crate::error::said;
+use crate::limits::{CONNECT_MAX, CONNECTIONS_MAX};
+use crate::schema::{self, SchemaError};
+use crate::session::set_up;
+use deadpool_postgres::{Client, Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::{ClientConfig, RootCertStore};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio_postgres::Config;
+use tokio_postgres::config::Host;
+use tokio_postgres_rustls::MakeRustlsConnect;
+use uuid::Uuid;
+
+/// Where a database is, and how to get in. Neither `Debug` nor `Display` shows the password.
+#[derive(Clone, Debug)]
+pub struct Address {
+    config: Config,
+    authority: Option<PathBuf>,
+}
+
+/// A connection string, or what goes with it, that can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum AddressError {
+    /// It is none.
+    #[error(
+        "the connection string is not one ({0}); allowed is `postgresql://user@host/database`, or `host=… user=… dbname=…`"
+    )]
+    Text(String),
+    /// A file of certificates.
+    #[error("{}: {problem}", path.display())]
+    Certificates {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// No certificate authority is known.
+    #[error(
+        "no certificate authority is known to check the server by: {0}; name a file of them (`ca_file`), or say `sslmode=disable`"
+    )]
+    NoAuthority(String),
+    /// A number that is out of bounds.
+    #[error("connections must be 1 to {}", CONNECTIONS_MAX + 1)]
+    Connections,
+}
+
+impl Address {
+    /// Reads a connection string in either form that `tokio-postgres` takes. `authority` is a file of certificates, in PEM, that the
+    /// server's is checked by, instead of the system's.
+    ///
+    /// # Errors
+    /// It is none. The error holds no part of it that could be a password.
+    pub fn parse(text: &str, authority: Option<&Path>) -> Result<Self, AddressError> {
+        let mut config: Config = text.trim().parse().map_err(|error| AddressError::Text(said(&error)))?;
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(CONNECT_MAX);
+        }
+        if config.get_application_name().is_none() {
+            config.application_name("gavel");
+        }
+        Ok(Self { config, authority: authority.map(Path::to_owned) })
+    }
+
+    /// The connection string again, as far as it says where the database is and who asks.
+    #[must_use]
+    pub fn without_secrets(&self) -> String {
+        let user = self.config.get_user().map(|user| format!("{user}@")).unwrap_or_default();
+        let database = self.config.get_dbname().map(|name| format!("/{name}")).unwrap_or_default();
+        let (hosts, folders): (Vec<_>, Vec<_>) =
+            self.config.get_hosts().iter().enumerate().partition(|(_, host)| matches!(host, Host::Tcp(_)));
+        let hosts: Vec<String> = hosts.iter().map(|(number, host)| self.host(*number, host)).collect();
+        let folders: Vec<String> =
+            folders.iter().map(|(number, host)| format!("host={}", self.host(*number, host))).collect();
+        let folders = if folders.is_empty() { String::new() } else { format!("?{}", folders.join("&")) };
+        format!("postgresql://{user}{}{database}{folders}", hosts.join(","))
+    }
+
+    /// One host, as it is in a connection string.
+    fn host(&self, number: usize, host: &Host) -> String {
+        let ports = self.config.get_ports();
+        let port = ports.get(number).or(ports.first()).copied().unwrap_or(5432);
+        match host {
+            Host::Tcp(name) => format!("{name}:{port}"),
+            Host::Unix(path) => path.display().to_string(),
+        }
+    }
+
+    fn tls(&self) -> Result<MakeRustlsConnect, AddressError> {
+        let mut roots = RootCertStore::empty();
+        match &self.authority {
+            Some(path) => {
+                let bad = |problem: String| AddressError::Certificates { path: path.clone(), problem };
+                let certificates =
+                    CertificateDer::pem_file_iter(path).map_err(|error| bad(error.to_string()))?;
+                for certificate in certificates {
+                    let certificate = certificate.map_err(|error| bad(error.to_string()))?;
+                    roots.add(certificate).map_err(|error| bad(error.to_string()))?;
+                }
+                if roots.is_empty() {
+                    return Err(bad("holds no certificate".to_owned()));
+                }
+            }
+            None => {
+                let system = rustls_native_certs::load_native_certs();
+                let (_added, _ignored) = roots.add_parsable_certificates(system.certs);
+            }
+        }
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let config = config.map_err(|error| AddressError::NoAuthority(error.to_string()))?;
+        Ok(MakeRustlsConnect::new(config.with_root_certificates(roots).with_no_client_auth()))
+    }
+}
+
+/// Database, host and port.
+impl std::fmt::Display for Address {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let user = self.config.get_user().unwrap_or("postgres");
+        f.write_str(self.config.get_dbname().unwrap_or(user))?;
+        for (number, host) in self.config.get_hosts().iter().enumerate() {
+            f.write_str(if number == 0 { " at " } else { ", " })?;
+            f.write_str(&self.host(number, host))?;
+        }
+        Ok(())
+    }
+}
+
+/// A database and its connections.
+#[derive(Clone, Debug)]
+pub struct Database {
+    name: Arc<str>,
+    address: Arc<Address>,
+    pool: Pool,
+}
+
+/// Why a database can't be worked with just now.
+#[derive(Debug, thiserror::Error)]
+pub enum DatabaseError {
+    /// There is no connection to be had.
+    #[error("{0}")]
+    Connect(String),
+    /// Its schema is another.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+    /// A statement failed.
+    #[error("{}", said(.0))]
+    Postgres(#[from] tokio_postgres::Error),
+}
+
+impl Database {
+    /// Connects to nothing yet.
+    ///
+    /// # Errors
+    /// What goes with the address can't be used.
+    pub fn new(name: &str, address: Address, connections: usize) -> Result<Self, AddressError> {
+        if !(1..=CONNECTIONS_MAX + 1).contains(&connections) {
+            return Err(AddressError::Connections);
+        }
+        let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let manager = Manager::from_config(address.config.clone(), address.tls()?, manager);
+        let ready = Hook::async_fn(|client: &mut deadpool_postgres::ClientWrapper, _| {
+            Box::pin(async move { set_up(client).await.map_err(HookError::Backend) })
+        });
+        let pool = Pool::builder(manager).max_size(connections).runtime(Runtime::Tokio1).post_create(ready);
+        // Neither a bound of time is set nor is the runtime missing, which is all that could be wrong.
+        let pool = pool.build().map_err(|error| AddressError::Text(error.to_string()))?;
+        Ok(Self { name: name.into(), address: Arc::new(address), pool })
+    }
+
+    /// What the configuration calls it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// A connection, set up to write; it goes back by itself.
+    ///
+    /// # Errors
+    /// None is to be had.
+    pub async fn client(&self) -> Result<Client, DatabaseError> {
+        self.pool.get().await.map_err(|error| match error {
+            deadpool_postgres::PoolError::Backend(error)
+            | deadpool_postgres::PoolError::PostCreateHook(HookError::Backend(error)) => {
+                DatabaseError::Postgres(error)
+            }
+            error => DatabaseError::Connect(error.to_string()),
+        })
+    }
+
+    /// Makes the schema where there is none, else demands this binary's. Says whether it made it.
+    ///
+    /// # Errors
+    /// There is no connection, or the schema is another.
+    pub async fn ensure_schema(&self) -> Result<bool, DatabaseError> {
+        Ok(schema::ensure(&mut **self.client().await?).await?)
+    }
+
+    /// Brings the schema up to date; gives the version before.
+    ///
+    /// # Errors
+    /// There is no connection, or the schema can't be brought up to date.
+    pub async fn migrate(&self) -> Result<schema::Version, DatabaseError> {
+        Ok(schema::migrate(&mut **self.client().await?).await?)
+    }
+
+    /// The name that the database has of itself, wherever it is reached.
+    ///
+    /// # Errors
+    /// There is no connection, or no schema.
+    pub async fn id(&self) -> Result<Uuid, DatabaseError> {
+        let client = self.client().await?;
+        Ok(client.query_one("SELECT id FROM gavel.database", &[]).await?.try_get(0)?)
+    }
+
+    /// Ends all connections that are not in use.
+    pub fn close(&self) {
+        self.pool.close();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_form_of_an_address_shows_its_password() {
+        for text in [
+            "postgresql://flusher:sesame@db.example:6432/auctions?sslmode=require",
+            "host=db.example port=6432 user=flusher password=sesame dbname=auctions",
+            "postgres://flusher:sesame@db.example:6432/auctions",
+        ] {
+            let address = Address::parse(text, None).unwrap();
+            assert_eq!(address.to_string(), "auctions at db.example:6432");
+            assert_eq!(address.without_secrets(), "postgresql://flusher@db.example:6432/auctions");
+            assert!(!format!("{address:?}").contains("sesame"), "{address:?}");
+        }
+        for wrong in [
+            "postgresql://flusher:sesame@db:notaport/auctions",
+            "host=db password=sesame nonsense",
+            "host=db sesame=sesame1",
+            "password='sesame",
+        ] {
+            let error = Address::parse(wrong, None).unwrap_err().to_string();
+            assert!(error.contains("postgresql://user@host/database"), "{error}");
+            assert!(!error.contains("sesame1") && !error.contains("password='"), "{error}");
+        }
+    }
+
+    #[test]
+    fn certificates_that_are_none_are_named() {
+        let dir = std::env::temp_dir().join(format!("gavel-postgres-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        let (missing, empty) = (dir.join("missing.pem"), dir.join("empty.pem"));
+        std::fs::write(&empty, "nothing").unwrap();
+        for path in [&missing, &empty] {
+            let address = Address::parse("host=db", Some(path)).unwrap();
+            let error = Database::new("main", address, 1).unwrap_err().to_string();
+            assert!(error.contains(path.to_str().unwrap()), "{error}");
+        }
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
+}

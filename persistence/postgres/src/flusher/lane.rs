@@ -1,0 +1,314 @@
+//! One shard's way into its database.
+
+use super::Shared;
+use super::batch::{FlushError, Progress, flush};
+use super::report::{LaneState, ShardReport, now};
+use super::target::Target;
+use crate::assign::{AssignError, AssignFileError};
+use crate::database::DatabaseError;
+use crate::limits::{
+    BATCH_AIM, BATCH_BYTES_MAX, BATCH_RECORDS_MAX, BATCH_RECORDS_MIN, HELD_MAX, NEWCOMERS_BYTES,
+    NEWCOMERS_BYTES_MIN, RETRY_MAX, RETRY_MIN,
+};
+use crate::rows::{LeftOut, Newcomers};
+use crate::source::{Follow, Source, SourceError};
+use crate::value::auction_of;
+use crate::write::{WriteError, number};
+use crate::{Records, SchemaError};
+use deadpool_postgres::Client;
+use gavel_core::{Epoch, Lsn, Position, ShardId, Timestamp};
+use gavel_log::record::decode;
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+
+/// A shard's flusher.
+pub(super) struct Lane<S> {
+    shard: ShardId,
+    source: S,
+    shared: Arc<Shared>,
+    stopping: watch::Receiver<bool>,
+    report: Arc<Mutex<ShardReport>>,
+    target: Option<Arc<Target>>,
+    /// How many records a batch may have, by how long the latest took.
+    limit: usize,
+    /// Tries that failed since the latest success.
+    failures: u32,
+}
+
+/// Why a lane does not follow just now.
+#[derive(Debug, thiserror::Error)]
+enum LaneError {
+    #[error("stopped")]
+    Stopped,
+    #[error(transparent)]
+    Assign(#[from] AssignError),
+    #[error(transparent)]
+    Remember(#[from] AssignFileError),
+    #[error(transparent)]
+    Source(SourceError),
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    #[error(transparent)]
+    Flush(#[from] FlushError),
+}
+
+impl From<SourceError> for LaneError {
+    fn from(error: SourceError) -> Self {
+        if error == SourceError::Stopped { Self::Stopped } else { Self::Source(error) }
+    }
+}
+
+impl LaneError {
+    /// True when nothing changes until somebody does something about it.
+    fn is_refusal(&self) -> bool {
+        match self {
+            Self::Assign(_) | Self::Remember(_) | Self::Source(SourceError::Unfit(_)) => true,
+            Self::Database(DatabaseError::Schema(error)) => !matches!(error, SchemaError::Postgres(_)),
+            Self::Flush(error) => match error {
+                FlushError::Unreadable(_) | FlushError::TooManyHeld(_) => true,
+                FlushError::Write(error) => {
+                    matches!(error, WriteError::Unassigned(_) | WriteError::Released(_))
+                }
+                FlushError::Database(_) | FlushError::Silent => false,
+            },
+            Self::Stopped | Self::Source(_) | Self::Database(_) => false,
+        }
+    }
+
+    /// True when it is the database's fault, which concerns all of its lanes.
+    const fn is_of_database(&self) -> bool {
+        matches!(
+            self,
+            Self::Database(_)
+                | Self::Flush(
+                    FlushError::Database(_) | FlushError::Silent | FlushError::Write(WriteError::Postgres(_))
+                )
+        )
+    }
+
+    /// True when the cursor only has to be read again.
+    const fn is_moved_cursor(&self) -> bool {
+        matches!(self, Self::Flush(FlushError::Write(WriteError::Moved(_))))
+    }
+}
+
+impl<S: Source> Lane<S> {
+    pub(super) fn new(
+        shard: ShardId,
+        source: S,
+        shared: Arc<Shared>,
+        stopping: watch::Receiver<bool>,
+    ) -> Self {
+        let target = shared.options.routes.place(shard).map(|place| Arc::clone(&shared.targets[place]));
+        let name = target.as_ref().map_or("", |target| target.database.name());
+        let report = shared.board.place(shard, name);
+        Self { shard, source, shared, stopping, report, target, limit: BATCH_RECORDS_MIN, failures: 0 }
+    }
+
+    /// Flushes until it is stopped.
+    pub(super) async fn run(mut self) {
+        loop {
+            let Err(error) = self.follow().await;
+            if matches!(error, LaneError::Stopped) || *self.stopping.borrow() {
+                return;
+            }
+            self.tell(&error);
+            let pause = if error.is_moved_cursor() { RETRY_MIN } else { self.backoff() };
+            tokio::select! {
+                _ = self.stopping.wait_for(|stop| *stop) => return,
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    }
+
+    /// The time to the next try: doubled with each failure up to a bound, and random in its upper half, so that lanes do not all come
+    /// at once.
+    fn backoff(&mut self) -> Duration {
+        let longest = RETRY_MIN.saturating_mul(1 << self.failures.min(16)).min(RETRY_MAX);
+        self.failures += 1;
+        longest.mul_f64(rand::random_range(0.5..=1.0))
+    }
+
+    /// Says what is wrong, once.
+    fn tell(&self, error: &LaneError) {
+        if error.is_moved_cursor() {
+            tracing::debug!("shard {}: {error}; going on from there", self.shard);
+            return;
+        }
+        let text = error.to_string();
+        if let (true, Some(target)) = (error.is_of_database(), &self.target) {
+            target.failed(self.shard, &text);
+        }
+        let mut report = self.report.lock();
+        if report.problem.as_ref() != Some(&text) && !error.is_of_database() {
+            tracing::warn!("shard {} is not written to PostgreSQL: {text}", self.shard);
+        }
+        report.state = if error.is_refusal() { LaneState::Refused } else { LaneState::Retrying };
+        report.problem = Some(text);
+    }
+
+    /// Attaches to the database, follows the log from there, and writes what comes. Ends with what goes wrong.
+    async fn follow(&mut self) -> Result<std::convert::Infallible, LaneError> {
+        let target = self.target.clone().ok_or(AssignError::NoDatabase(self.shard))?;
+        let stopping = self.stopping.clone();
+        let mut progress = or_stop(&stopping, self.attach(&target)).await??;
+        let mut follow = or_stop(&stopping, self.source.follow(progress.cursor)).await??;
+        if follow.durable() <= progress.cursor.lsn {
+            // Where there is something to write, writing it tells.
+            target.works(self.shard);
+        }
+        loop {
+            self.note(&mut progress, follow.durable(), None);
+            or_stop(&stopping, follow.ready()).await??;
+            self.note(&mut progress, follow.durable(), None);
+            // A batch is only held in turn, so that memory is bounded for all lanes of a database together.
+            let _permit = or_stop(&stopping, target.permit()).await?;
+            let (mut records, began) = (Records::new(self.shard), Instant::now());
+            or_stop(&stopping, gather(&mut follow, &mut records, progress.cursor, self.limit)).await??;
+            let (count, latest) = (records.len(), latest(&records));
+            // Not given up when it is told to stop: what is being written is written.
+            flush(&target, &mut None, &mut progress, &mut records, &self.shared.options.spelling).await?;
+            follow.acknowledge(progress.cursor);
+            self.failures = 0;
+            self.wrote(&mut progress, follow.durable(), latest, count);
+            let is_full = count >= self.limit;
+            self.adapt(is_full, began.elapsed());
+            if !is_full {
+                let rest = self.shared.options.every.saturating_sub(began.elapsed());
+                or_stop(&stopping, tokio::time::sleep(rest)).await?;
+            }
+        }
+    }
+
+    /// Batches grow and shrink with how long they take.
+    fn adapt(&mut self, is_full: bool, took: Duration) {
+        if is_full && took < BATCH_AIM / 2 {
+            self.limit = (self.limit * 2).min(BATCH_RECORDS_MAX);
+        } else if took > BATCH_AIM * 2 {
+            self.limit = (self.limit / 2).max(BATCH_RECORDS_MIN);
+        }
+    }
+
+    /// Brings the report up to date.
+    fn note(&self, progress: &mut Progress, durable: Lsn, latest: Option<Timestamp>) {
+        let mut report = self.report.lock();
+        (report.state, report.problem) = (LaneState::Following, None);
+        (report.cursor, report.parked) =
+            (progress.cursor, report.parked + std::mem::take(&mut progress.parked));
+        report.durable = report.durable.max(durable);
+        report.behind_since = match report.lag_events() {
+            0 => None,
+            // What comes next is no older than what came last.
+            _ => latest.or(report.behind_since).or_else(|| Some(now())),
+        };
+    }
+
+    fn wrote(&self, progress: &mut Progress, durable: Lsn, latest: Option<Timestamp>, records: usize) {
+        self.note(progress, durable, latest);
+        let mut report = self.report.lock();
+        report.batches += 1;
+        report.records += records as u64;
+    }
+
+    /// Where the shard stands in its database, which must be the right one and have the right schema.
+    async fn attach(&self, target: &Target) -> Result<Progress, LaneError> {
+        if target.database.ensure_schema().await? {
+            tracing::info!("made the schema in database `{}`, which was empty", target.database.name());
+        }
+        let id = target.database.id().await?;
+        let name = target.database.name();
+        self.shared.assignments.check(self.shard, id, name)?;
+        let client = target.database.client().await?;
+        let cursor = match cursor(&client, self.shard).await? {
+            Some((_, true)) => {
+                return Err(AssignError::Released { shard: self.shard, now: name.to_owned() }.into());
+            }
+            Some((cursor, false)) => cursor,
+            None => {
+                self.demand_unheld(target).await?;
+                let insert =
+                    "INSERT INTO cursors (shard, epoch, lsn) VALUES ($1, 0, 0) ON CONFLICT DO NOTHING";
+                client.execute(insert, &[&i16::from(self.shard.0)]).await.map_err(DatabaseError::from)?;
+                Position::start(self.shard)
+            }
+        };
+        self.shared.assignments.set(self.shard, id, name)?;
+        let left_out = held(&client, self.shard).await?;
+        if left_out.held.len() > HELD_MAX {
+            return Err(FlushError::TooManyHeld(self.shard).into());
+        }
+        let shards = self.shared.board.len().max(1);
+        let newcomers = Newcomers::new((NEWCOMERS_BYTES / shards).max(NEWCOMERS_BYTES_MIN));
+        Ok(Progress { cursor, left_out, newcomers, parked: 0 })
+    }
+
+    /// Demands that no other database of the configuration has the shard. One that does not answer can't say; what this side remembers
+    /// then has to do.
+    async fn demand_unheld(&self, target: &Target) -> Result<(), LaneError> {
+        for other in
+            self.shared.targets.iter().filter(|other| other.database.name() != target.database.name())
+        {
+            let asked = tokio::time::timeout(RETRY_MAX, async {
+                cursor(&other.database.client().await?, self.shard).await
+            });
+            if let Ok(Ok(Some((_, false)))) = asked.await {
+                let (holder, now) = (other.database.name().to_owned(), target.database.name().to_owned());
+                return Err(AssignError::Held { shard: self.shard, holder, now }.into());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Waits for something, or until it is told to stop.
+async fn or_stop<T>(stopping: &watch::Receiver<bool>, what: impl Future<Output = T>) -> Result<T, LaneError> {
+    let mut stopping = stopping.clone();
+    tokio::select! {
+        biased;
+        _ = stopping.wait_for(|stop| *stop) => Err(LaneError::Stopped),
+        done = what => Ok(done),
+    }
+}
+
+/// Takes what is there, up to a batch's bounds.
+async fn gather(
+    follow: &mut impl Follow,
+    records: &mut Records,
+    cursor: Position,
+    limit: usize,
+) -> Result<(), SourceError> {
+    loop {
+        follow.take(records).await?;
+        records.skip_to(cursor.lsn);
+        let is_full = records.len() >= limit || records.bytes() >= BATCH_BYTES_MAX;
+        if is_full || follow.position().lsn >= follow.durable() {
+            return Ok(());
+        }
+    }
+}
+
+/// The time of the last record.
+fn latest(records: &Records) -> Option<Timestamp> {
+    let (_, bytes) = records.iter().next_back()?;
+    decode(bytes).ok().map(|record| record.at())
+}
+
+/// A shard's cursor and whether it was given away; `None` where the database does not have the shard, or no schema.
+async fn cursor(client: &Client, shard: ShardId) -> Result<Option<(Position, bool)>, DatabaseError> {
+    let ask = "SELECT epoch, lsn, released_at IS NOT NULL FROM cursors WHERE shard = $1";
+    let Some(row) = client.query_opt(ask, &[&i16::from(shard.0)]).await? else { return Ok(None) };
+    let position = Position { shard, epoch: Epoch(number(&row, 0)? as u32), lsn: Lsn(number(&row, 1)?) };
+    Ok(Some((position, row.try_get(2)?)))
+}
+
+/// The auctions that are held.
+async fn held(client: &Client, shard: ShardId) -> Result<LeftOut, DatabaseError> {
+    let held = "SELECT DISTINCT auction FROM parked WHERE shard = $1 AND auction IS NOT NULL LIMIT $2";
+    let mut left_out = LeftOut::default();
+    for row in client.query(held, &[&i16::from(shard.0), &(HELD_MAX as i64 + 1)]).await? {
+        left_out.held.extend(auction_of(row.try_get(0)?));
+    }
+    Ok(left_out)
+}

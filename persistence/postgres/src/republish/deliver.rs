@@ -1,0 +1,326 @@
+//! One shard of a run.
+
+use super::plan::Plan;
+use super::stage::{self, Keys, Withdrawn, missing};
+use super::{RepublishError, Run, Selection, runs, type_of};
+use crate::limits::REPUBLISH_BATCH_MAX;
+use crate::offline::Beside;
+use crate::rows::{Bid, Withdrawal};
+use crate::value::auction_number;
+use crate::write;
+use crate::{Map, Rows, Set, Spelling, Unreadable};
+use deadpool_postgres::{Client, Transaction};
+use gavel_core::{AuctionId, Event, EventKind, Lsn, Position};
+use gavel_log::record::{Record, decode};
+use std::time::{Duration, Instant};
+
+/// What was delivered of a shard.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Delivered {
+    /// Records that were selected, or that a row needs which was made anew.
+    pub records: u64,
+    /// Of these, records whose rows were not there, or differed.
+    pub written: u64,
+    /// Rows of `auctions` that were made anew.
+    pub auctions: u64,
+    /// False where it was stopped before its end.
+    pub is_complete: bool,
+}
+
+/// How a delivery is to go on.
+#[derive(Clone, Copy)]
+pub struct Pace<'a> {
+    /// Records a second, at most.
+    pub rate: Option<u64>,
+    /// Asked between two transactions.
+    pub is_stopped: &'a dyn Fn() -> bool,
+}
+
+/// Delivers what was planned. `on_records` hears how many records further it is.
+///
+/// # Errors
+/// The database or the log fails. What was delivered stays, and the run may be gone on with.
+pub async fn deliver(
+    client: &mut Client,
+    log: Beside<'_>,
+    plan: &Plan,
+    (selection, spelling): (&Selection, &Spelling),
+    run: &Run,
+    pace: Pace<'_>,
+    on_records: &mut impl FnMut(u64),
+) -> Result<Delivered, RepublishError> {
+    client.batch_execute(stage::SETUP).await?;
+    let withdrawals = withdrawals(log, plan)?;
+    let done = run.done.get(&plan.shard).copied().unwrap_or_default();
+    let batch = Batch::default();
+    let mut delivery = Delivery {
+        plan,
+        selection,
+        spelling,
+        run,
+        done,
+        batch,
+        heads: Map::default(),
+        withdrawals,
+        delivered: Delivered::default(),
+    };
+    let began = Instant::now();
+    let limit = pace.rate.map_or(REPUBLISH_BATCH_MAX, |rate| (rate as usize).clamp(1, REPUBLISH_BATCH_MAX));
+    for frame in log.log.read_from(plan.shard, plan.oldest) {
+        let frame = frame?;
+        for (lsn, bytes) in frame.records().take_while(|(lsn, _)| *lsn <= plan.cursor.lsn) {
+            let position = Position { shard: plan.shard, epoch: frame.epoch(), lsn };
+            let record = decode(bytes).map_err(|source| Unreadable { position, source })?;
+            delivery.take(position, record);
+            if delivery.batch.records >= limit as u64 {
+                if (pace.is_stopped)() {
+                    return Ok(delivery.delivered);
+                }
+                delivery.send(client, log).await?;
+                slow_down(pace.rate, delivery.delivered.records, began).await;
+            }
+        }
+        on_records(frame.count().into());
+        if (pace.is_stopped)() {
+            return Ok(delivery.delivered);
+        }
+        if frame.last() >= plan.cursor.lsn {
+            break;
+        }
+    }
+    // What is not final is as of the cursor, wherever that is by now.
+    let open = std::mem::take(&mut delivery.heads);
+    delivery.batch.last = plan.cursor.lsn;
+    delivery.batch.open = open;
+    delivery.send(client, log).await?;
+    delivery.delivered.is_complete = true;
+    Ok(delivery.delivered)
+}
+
+/// Waits until so many records may have been delivered.
+async fn slow_down(rate: Option<u64>, records: u64, began: Instant) {
+    if let Some(rate) = rate.filter(|rate| *rate > 0) {
+        let due = Duration::from_secs_f64(records as f64 / rate as f64);
+        tokio::time::sleep(due.saturating_sub(began.elapsed())).await;
+    }
+}
+
+/// All events of touched auctions that take bids out, in their order.
+type Withdrawals = Map<AuctionId, Vec<Withdrawal>>;
+
+fn withdrawals(log: Beside<'_>, plan: &Plan) -> Result<Withdrawals, RepublishError> {
+    let mut found = Withdrawals::default();
+    for frame in log.log.read_from(plan.shard, plan.oldest) {
+        let frame = frame?;
+        for (lsn, bytes) in frame.records().take_while(|(lsn, _)| *lsn <= plan.cursor.lsn) {
+            let position = Position { shard: plan.shard, epoch: frame.epoch(), lsn };
+            if let Record::Auction(event) = decode(bytes).map_err(|source| Unreadable { position, source })?
+                && plan.touched.contains(&event.auction)
+            {
+                note_withdrawal(&mut found, &event);
+            }
+        }
+        if frame.last() >= plan.cursor.lsn {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+fn note_withdrawal(found: &mut Withdrawals, event: &Event) {
+    let (bidder, bid) = match &event.kind {
+        EventKind::BidRetracted(retracted) => (retracted.bidder, Some(retracted.id)),
+        EventKind::BidsRemoved(removed) => (removed.bidder, None),
+        EventKind::BidderBanned { bidder, removed: Some(_) } => (*bidder, None),
+        _ => return,
+    };
+    let withdrawal = Withdrawal { auction: event.auction, seq: event.seq, bidder, bid };
+    found.entry(event.auction).or_default().push(withdrawal);
+}
+
+/// What is sent with the next transaction.
+#[derive(Default)]
+struct Batch {
+    /// Bids and events, of several auctions.
+    rows: Rows,
+    keys: Keys,
+    /// The auctions' rows that are complete: nothing comes of them any more.
+    finished: Vec<Rows>,
+    /// Those that are as of the cursor.
+    open: Map<AuctionId, Rows>,
+    records: u64,
+    /// The last record that was looked at.
+    last: Lsn,
+}
+
+struct Delivery<'a> {
+    plan: &'a Plan,
+    selection: &'a Selection,
+    spelling: &'a Spelling,
+    run: &'a Run,
+    /// What an earlier part of this run has delivered.
+    done: Lsn,
+    batch: Batch,
+    /// Auctions' rows that are being made.
+    heads: Map<AuctionId, Rows>,
+    withdrawals: Withdrawals,
+    delivered: Delivered,
+}
+
+impl Delivery<'_> {
+    fn take(&mut self, position: Position, record: Record) {
+        let is_wanted = self.plan.wants(&record, self.selection, type_of(&record, self.spelling));
+        self.batch.last = position.lsn;
+        let is_new = position.lsn > self.done;
+        if let Record::Auction(event) = &record
+            && self.plan.whole.contains(&event.auction)
+        {
+            self.head(position, event, is_new);
+        }
+        if !is_wanted || !is_new {
+            return;
+        }
+        self.batch.records += 1;
+        self.batch.keys.push(position, &record);
+        match record {
+            Record::Auction(event) => self.batch.rows.auction(position, &event, self.spelling),
+            Record::Shard(event) => {
+                let fact = crate::rows::ShardFact::new(position, &event, self.spelling);
+                self.batch.rows.shard_events.push(fact);
+            }
+        }
+    }
+
+    /// An auction's row, one event further. A final one is complete.
+    fn head(&mut self, position: Position, event: &Event, is_new: bool) {
+        let head = self.heads.entry(event.auction).or_default();
+        step(head, position, event, self.spelling);
+        if head.changes().iter().any(|change| change.final_at.is_some())
+            && let Some(head) = self.heads.remove(&event.auction)
+            && is_new
+        {
+            self.batch.finished.push(head);
+        }
+    }
+
+    /// One transaction.
+    async fn send(&mut self, client: &mut Client, log: Beside<'_>) -> Result<(), RepublishError> {
+        let mut batch = std::mem::take(&mut self.batch);
+        if self.selection.missing {
+            keep_missing(client, &mut batch, self.plan).await?;
+        }
+        ensure_days(client, &batch.rows).await?;
+        let transaction = client.transaction().await?;
+        let cursor = write::cursor(&transaction, self.plan.shard).await?;
+        self.catch_up(&mut batch, cursor.lsn, log)?;
+        let written = self.write(&transaction, batch.rows).await?;
+        let auctions =
+            write_heads(&transaction, batch.finished.into_iter().chain(batch.open.into_values())).await?;
+        let counts = (batch.records, written + auctions);
+        runs::advance(&*transaction, self.run.id, (self.plan.shard, batch.last), counts).await?;
+        transaction.commit().await?;
+        self.delivered.records += batch.records;
+        self.delivered.written += written;
+        self.delivered.auctions += auctions;
+        Ok(())
+    }
+
+    /// Bids and events that are not there, or differ.
+    async fn write(&self, transaction: &Transaction<'_>, rows: Rows) -> Result<u64, RepublishError> {
+        let withdrawn: Withdrawn = rows
+            .bids
+            .iter()
+            .filter_map(|bid| Some(((auction_number(bid.auction), bid.seq), self.withdrawn(bid)?)))
+            .collect();
+        Ok(stage::bids(transaction, &rows.bids, &withdrawn).await?
+            + stage::events(transaction, &rows.events).await?
+            + stage::shard_events(transaction, &rows.shard_events).await?)
+    }
+
+    /// The first event that took a bid out.
+    fn withdrawn(&self, bid: &Bid) -> Option<gavel_core::Seq> {
+        let all = self.withdrawals.get(&bid.auction)?;
+        let took = |gone: &&Withdrawal| {
+            gone.seq > bid.seq && gone.bidder == bid.bidder && gone.bid.is_none_or(|id| id == bid.id)
+        };
+        all.iter().find(took).map(|gone| gone.seq)
+    }
+
+    /// Takes in what the flusher has written since the plan was made: withdrawals of bids, and events of auctions whose rows are made anew.
+    /// The cursor is held meanwhile, and little can have come.
+    fn catch_up(&mut self, batch: &mut Batch, cursor: Lsn, log: Beside<'_>) -> Result<(), RepublishError> {
+        if cursor <= self.plan.cursor.lsn {
+            return Ok(());
+        }
+        let durable = log.end_at_least(self.plan.shard, cursor)?;
+        if durable < cursor {
+            let cursor = Position { lsn: cursor, ..self.plan.cursor };
+            return Err(RepublishError::Ahead { cursor, durable });
+        }
+        for frame in log.log.read_from(self.plan.shard, self.plan.cursor.lsn.next()) {
+            let frame = frame?;
+            for (lsn, bytes) in frame.records().take_while(|(lsn, _)| *lsn <= cursor) {
+                let position = Position { shard: self.plan.shard, epoch: frame.epoch(), lsn };
+                let record = decode(bytes).map_err(|source| Unreadable { position, source })?;
+                let Record::Auction(event) = record else { continue };
+                if lsn <= self.plan.cursor.lsn || !self.plan.touched.contains(&event.auction) {
+                    continue;
+                }
+                let known = self.withdrawals.get(&event.auction).and_then(|all| all.last());
+                if known.is_none_or(|known| known.seq < event.seq) {
+                    note_withdrawal(&mut self.withdrawals, &event);
+                }
+                if let Some(head) = batch.open.get_mut(&event.auction) {
+                    step(head, position, &event, self.spelling);
+                }
+            }
+            if frame.last() >= cursor {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One event further; its bids and events are delivered by themselves.
+fn step(head: &mut Rows, position: Position, event: &Event, spelling: &Spelling) {
+    head.auction(position, event, spelling);
+    head.bids.clear();
+    head.events.clear();
+    head.withdrawals.clear();
+}
+
+/// Leaves out what is there.
+async fn keep_missing(client: &Client, batch: &mut Batch, plan: &Plan) -> Result<(), RepublishError> {
+    let missing: Set<Lsn> = missing(&***client, &batch.keys).await?;
+    let is_missing = |position: &Position| missing.contains(&position.lsn);
+    batch.rows.bids.retain(|bid| is_missing(&bid.position));
+    batch.rows.events.retain(|event| is_missing(&event.position));
+    batch.rows.shard_events.retain(|event| is_missing(&event.position));
+    debug_assert!(batch.finished.len() <= plan.whole.len(), "only rows that are wanted are made");
+    Ok(())
+}
+
+async fn ensure_days(client: &Client, rows: &Rows) -> Result<(), RepublishError> {
+    for day in rows.days() {
+        let Some(auction) = AuctionId::new(day, gavel_core::ShardId(0), 1) else { continue };
+        client.query_one("SELECT ensure_day(auction_day($1))", &[&auction_number(auction)]).await?;
+    }
+    Ok(())
+}
+
+/// Writes auctions' rows in place of what is there; says how many.
+async fn write_heads(
+    transaction: &Transaction<'_>,
+    heads: impl Iterator<Item = Rows>,
+) -> Result<u64, RepublishError> {
+    let mut all = Rows::default();
+    heads.for_each(|head| all.absorb(head));
+    let ids: Vec<i64> = all.openings.iter().map(|opening| auction_number(opening.auction)).collect();
+    if ids.is_empty() {
+        return Ok(0);
+    }
+    transaction.execute("DELETE FROM auctions WHERE auction = ANY ($1)", &[&ids]).await?;
+    write::rows(transaction, &all, None).await?;
+    Ok(ids.len() as u64)
+}

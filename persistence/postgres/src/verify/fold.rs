@@ -1,0 +1,191 @@
+//! What the log says of auctions, folded by the engine's own rules. Pure.
+
+use super::line::{BidLine, Line, Place, Short};
+use super::{Question, VerifyError};
+use crate::rows::Outcome;
+use crate::{Map, Set};
+use gavel_core::event::{AfterUnpaid, Origin, Outcome as Ended, UnsoldReason};
+use gavel_core::{AccountId, Auction, AuctionId, BidId, Event, EventKind, Position, Seq};
+use gavel_log::record::Record;
+
+/// A shard's auctions that are not final yet.
+#[derive(Debug, Default)]
+pub(super) struct Fold {
+    open: Map<AuctionId, Expected>,
+    /// Those that were handed out.
+    done: Set<AuctionId>,
+    /// Those whose opening was not read.
+    pub(super) headless: Set<AuctionId>,
+    /// Events of the shard itself.
+    pub(super) shard_events: u64,
+}
+
+/// One auction as its rows must have it.
+#[derive(Debug)]
+pub(super) struct Expected {
+    pub(super) auction: Auction,
+    pub(super) outcome: Option<Outcome>,
+    pub(super) bids: Vec<ExpectedBid>,
+    pub(super) events: Vec<(Seq, Short)>,
+}
+
+/// One bid.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ExpectedBid {
+    pub(super) seq: Seq,
+    /// The event that took it out, if one did.
+    pub(super) withdrawn: Option<Seq>,
+    pub(super) content: Short,
+    pub(super) maximum: i64,
+    id: BidId,
+    bidder: AccountId,
+}
+
+impl Expected {
+    pub(super) fn id(&self) -> AuctionId {
+        self.auction.id()
+    }
+
+    /// Its bids and events.
+    pub(super) fn records(&self) -> usize {
+        self.bids.len() + self.events.len()
+    }
+
+    fn take(&mut self, position: Position, event: &Event, event_type: &str) {
+        let place = Place::new(event.seq, position, event.at, event.stamp);
+        match &event.kind {
+            EventKind::BidAccepted(bid) => {
+                let status = if bid.leading { "leading" } else { "outbid" };
+                let extended_to = bid.extended_to.map(|time| time.micros().cast_signed());
+                self.bid(place, event.seq, bid.id, bid.bidder, (bid.price, bid.amount), status, extended_to);
+            }
+            EventKind::BoughtNow { id, buyer, price, .. } => {
+                self.bid(place, event.seq, *id, *buyer, (*price, *price), "sold", None);
+            }
+            kind => {
+                let origin = match event.origin {
+                    Origin::Client => "client",
+                    Origin::Engine => "engine",
+                };
+                self.events.push((event.seq, event_line(place, origin, event_type)));
+                self.withdraw(event.seq, kind);
+            }
+        }
+        self.outcome = outcome_of(&event.kind).or(self.outcome);
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "a bid's columns")]
+    fn bid(
+        &mut self,
+        place: Place,
+        seq: Seq,
+        id: BidId,
+        bidder: AccountId,
+        (price, amount): (gavel_core::Amount, gavel_core::Amount),
+        status: &str,
+        extended_to: Option<i64>,
+    ) {
+        let (price, maximum) = (price.get().cast_signed(), amount.get().cast_signed());
+        let bidder_text = bidder.to_string();
+        let line = BidLine { place, id: id.to_bits(), bidder: &bidder_text, price, status, extended_to };
+        self.bids.push(ExpectedBid { seq, withdrawn: None, content: line.short(), maximum, id, bidder });
+    }
+
+    fn withdraw(&mut self, by: Seq, kind: &EventKind) {
+        let (whose, which) = match kind {
+            EventKind::BidRetracted(retracted) => (retracted.bidder, Some(retracted.id)),
+            EventKind::BidsRemoved(removed) => (removed.bidder, None),
+            EventKind::BidderBanned { bidder, removed: Some(_) } => (*bidder, None),
+            _ => return,
+        };
+        let is_meant = |bid: &&mut ExpectedBid| {
+            bid.withdrawn.is_none() && bid.bidder == whose && which.is_none_or(|which| bid.id == which)
+        };
+        self.bids.iter_mut().filter(is_meant).for_each(|bid| bid.withdrawn = Some(by));
+    }
+}
+
+/// An event's content, without what it says.
+pub(super) fn event_line(place: Place, origin: &str, event_type: &str) -> Short {
+    let line: Line = place.line();
+    line.text(origin).text(event_type).finish()
+}
+
+/// What an event makes of how the auction has come out; `None` where it changes nothing of it.
+const fn outcome_of(kind: &EventKind) -> Option<Outcome> {
+    match kind {
+        EventKind::Ended { outcome: Ended::Awarded { .. }, .. }
+        | EventKind::BoughtNow { .. }
+        | EventKind::OfferAccepted { .. } => Some(Outcome::Awarded),
+        EventKind::Ended { outcome: Ended::Unsold(reason), .. } => Some(Outcome::Unsold(*reason)),
+        EventKind::Unpaid { next, .. } | EventKind::OfferEnded { next, .. } => match next {
+            AfterUnpaid::Offered { .. } => Some(Outcome::Offered),
+            AfterUnpaid::Unsold => Some(Outcome::Unsold(UnsoldReason::Unpaid)),
+        },
+        EventKind::Cancelled { .. } => Some(Outcome::Cancelled),
+        EventKind::Opened(_)
+        | EventKind::Started
+        | EventKind::BidAccepted(_)
+        | EventKind::BidRetracted(_)
+        | EventKind::BidsRemoved(_)
+        | EventKind::EndMoved { .. }
+        | EventKind::DetailsEdited { .. }
+        | EventKind::ReserveLowered { .. }
+        | EventKind::Paid
+        | EventKind::BidderBanned { .. }
+        | EventKind::BidderUnbanned { .. } => None,
+    }
+}
+
+impl Fold {
+    /// Takes the next record in, where it is of an auction that is wanted. Gives an auction that is final by it.
+    pub(super) fn take(
+        &mut self,
+        position: Position,
+        record: Record,
+        question: &Question,
+    ) -> Result<Option<Expected>, VerifyError> {
+        let event = match record {
+            Record::Auction(event) => event,
+            Record::Shard(_) => {
+                self.shard_events += 1;
+                return Ok(None);
+            }
+        };
+        let id = event.auction;
+        let Question { auctions, spelling } = question;
+        if !auctions.is_empty() && !auctions.contains(&id) {
+            return Ok(None);
+        }
+        match self.open.get_mut(&id) {
+            Some(expected) if expected.auction.is_next(&event) => expected.auction.apply(&event, position),
+            Some(_) => return Err(VerifyError::Gap { position, auction: id }),
+            None => {
+                let Some(auction) = Auction::from_opened(&event, position) else {
+                    self.headless.insert(id);
+                    return Ok(None);
+                };
+                let expected = Expected { auction, outcome: None, bids: Vec::new(), events: Vec::new() };
+                self.open.insert(id, expected);
+            }
+        }
+        let Some(expected) = self.open.get_mut(&id) else { return Ok(None) };
+        expected.take(position, &event, (spelling.event_type)(&event.kind));
+        if !expected.auction.state().is_final() {
+            return Ok(None);
+        }
+        self.done.insert(id);
+        Ok(self.open.remove(&id))
+    }
+
+    /// All that are not final.
+    pub(super) fn rest(&mut self) -> Vec<Expected> {
+        self.done.extend(self.open.keys());
+        std::mem::take(&mut self.open).into_values().collect()
+    }
+
+    /// True for an auction that there was a record of.
+    pub(super) fn knows(&self, auction: AuctionId) -> bool {
+        self.done.contains(&auction) || self.headless.contains(&auction)
+    }
+}
