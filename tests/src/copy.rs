@@ -3,7 +3,9 @@
 //! What a row should say is computed by folding the log's records with the rules, as the engine does; nothing of the flusher's own way
 //! of making rows is used.
 
+use crate::fixtures::bid_id;
 use crate::postgres::{Cluster, Row};
+use crate::storm::Placed;
 use crate::{Client, Reply, Server, records, wait};
 use gavel_core::{Auction, AuctionId, Epoch, Event, EventKind, Lsn, Position, ShardId, State, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
@@ -70,6 +72,26 @@ pub fn assert_equal(cluster: &Cluster, databases: &[&str], data: &Path) {
     let orphans =
         rows("SELECT auction FROM maxima LEFT JOIN bids USING (auction, seq) WHERE bids.seq IS NULL");
     assert!(orphans.is_empty(), "maxima without bids");
+}
+
+/// Holds the databases' rows against what bidders were told: each acknowledged bid is a row, once.
+///
+/// # Panics
+/// At the first bid that is missing, is there twice, or is somebody else's.
+pub fn assert_acknowledged(cluster: &Cluster, databases: &[&str], placed: &[Placed]) {
+    let ask = "SELECT bid_id, gavel.auction_text(auction), bidder, lsn FROM gavel.bids";
+    let mut bids: BTreeMap<_, Vec<Row>> = BTreeMap::new();
+    for mut row in databases.iter().flat_map(|database| cluster.sql(database, ask)) {
+        let rest = row.split_off(1);
+        bids.entry((row.remove(0), rest[0].clone())).or_default().push(rest);
+    }
+    assert!(!placed.is_empty(), "nothing was acknowledged");
+    for Placed { auction, bidder, number, receipt, .. } in placed {
+        let (id, auction) = (bid_id(*number).to_string(), auction.to_string());
+        let lsn = receipt.position.lsn.0.to_string();
+        let expected = vec![vec![Some(auction.clone()), Some(bidder.to_string()), Some(lsn)]];
+        assert_eq!(bids.get(&(Some(id.clone()), Some(auction))), Some(&expected), "bid {id}");
+    }
 }
 
 const AUCTIONS: &str = "

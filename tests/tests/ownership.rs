@@ -67,6 +67,7 @@ fn a_new_file_system_and_an_interrupted_start_are_no_obstacle() {
     std::fs::create_dir_all(folder.path().join("log/blobs")).unwrap();
     std::fs::write(folder.path().join("log/db"), [0; 4_096]).unwrap();
     std::fs::write(folder.path().join("resp.addr"), "127.0.0.1:1\n").unwrap();
+    std::fs::write(folder.path().join("mark.new"), [0; 100]).unwrap();
     let mut server = Server::start(Options::new().data(folder.path()));
     Item::new().open(&mut server.connect());
     server.terminate();

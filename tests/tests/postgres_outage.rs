@@ -1,7 +1,8 @@
 //! Goal: whatever ends in the middle of a flush (the server, PostgreSQL, the flusher), the rows are the log's, none missing and none
 //! twice; and while PostgreSQL is away, bids go on, and the lag is seen.
 //!
-//! Method: SIGKILL at random moments of a storm, of each of the three in turn and of pairs; rows are held against the log.
+//! Method: SIGKILL at random moments of a storm, of each of the three in turn and of pairs; rows are held against the log, and against what
+//! the bidders were told. Each storm has auctions of its own: ids of bids are numbered, and repeats would be no news.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a suite fails by panicking")]
 
 use gavel_tests::process::Process;
@@ -22,8 +23,9 @@ fn a_killed_server_and_a_killed_postgres_lose_and_double_nothing() {
     let mut cluster = Cluster::fresh(&[]);
     let flags = format!("--shards 2 --postgres-every-ms 5 --postgres {}", cluster.url(MAIN));
     let mut server = Server::start(Options::new().with(&flags));
-    let auctions = Item::new().open_spread(&mut server.connect(), 16);
+    let mut placed = Vec::new();
     for round in 0..6 * u64::from(rounds(1)) {
+        let auctions = Item::new().open_spread(&mut server.connect(), 16);
         let storm = Storm::start(&server, &auctions, 2);
         storm.wait_for_accepted(300);
         pause(round);
@@ -34,12 +36,12 @@ fn a_killed_server_and_a_killed_postgres_lose_and_double_nothing() {
         if kills_server {
             pause(round + 1);
             server.kill9();
-            drop(storm.broken());
+            placed.extend(storm.broken());
             server.restart();
         } else {
             // Bids go on without PostgreSQL.
             storm.wait_for_accepted(5_000);
-            drop(storm.end());
+            placed.extend(storm.end());
         }
         if kills_postgres {
             cluster.run().unwrap();
@@ -49,6 +51,7 @@ fn a_killed_server_and_a_killed_postgres_lose_and_double_nothing() {
     assert_eq!(cluster.value(MAIN, "SELECT count(*) FROM gavel.parked"), "0");
     server.terminate();
     copy::assert_equal(&cluster, &[MAIN], server.data());
+    copy::assert_acknowledged(&cluster, &[MAIN], &placed);
 }
 
 #[test]
@@ -56,9 +59,10 @@ fn a_killed_flusher_goes_on_where_its_database_says() {
     let mut cluster = Cluster::fresh(&[]);
     let address = server::unused_address();
     let mut server = Server::start(Options::new().with("--shards 2").at(address));
-    let auctions = Item::new().open_spread(&mut server.connect(), 16);
+    let mut placed = Vec::new();
     let mut flusher = flush(&cluster, &server);
     for round in 0..6 * u64::from(rounds(1)) {
+        let auctions = Item::new().open_spread(&mut server.connect(), 16);
         let storm = Storm::start(&server, &auctions, 2);
         storm.wait_for_accepted(300);
         pause(round);
@@ -70,10 +74,10 @@ fn a_killed_flusher_goes_on_where_its_database_says() {
             _ => {}
         }
         if round % 3 == 2 {
-            drop(storm.broken());
+            placed.extend(storm.broken());
             server.restart();
         } else {
-            drop(storm.end());
+            placed.extend(storm.end());
         }
         flusher = flush(&cluster, &server);
         if round % 3 == 1 {
@@ -85,6 +89,7 @@ fn a_killed_flusher_goes_on_where_its_database_says() {
     assert!(flusher.wait().success(), "{}", flusher.output());
     server.terminate();
     copy::assert_equal(&cluster, &[MAIN], server.data());
+    copy::assert_acknowledged(&cluster, &[MAIN], &placed);
 }
 
 fn flush(cluster: &Cluster, server: &Server) -> Process {

@@ -6,7 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a suite fails by panicking")]
 
 use gavel_core::{Epoch, Lsn, Position, ShardId, Timestamp};
-use gavel_wire::feed::{BadFrame, Consumer, Feed, FeedError, FeedEvent, FeedOptions, shards};
+use gavel_wire::feed::{BadFrame, Consumer, Feed, FeedError, FeedEvent, FeedOptions, durable_ends, shards};
 use gavel_wire::{Code, Decoder, Item, Protocol, Request, reply, request};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -274,18 +274,24 @@ fn a_consumer_goes_on_where_it_was_and_tells_what_it_was_done_with() {
 }
 
 #[test]
-fn shards_are_listed() {
-    let (address, _peer) = peer(vec![|out| {
+fn shards_are_listed_with_their_ends() {
+    let list: Script = |out| {
         reply::map(out, 2, Protocol::Resp2);
         reply::bulk(out, b"policy");
         reply::bulk(out, b"key");
         reply::bulk(out, b"shards");
         reply::array(out, 2);
-        for shard in [0, 7] {
-            reply::map(out, 1, Protocol::Resp2);
+        for (shard, durable) in [(0, 12), (7, 0)] {
+            reply::map(out, 2, Protocol::Resp2);
             reply::bulk(out, b"shard");
             reply::integer(out, shard);
+            reply::bulk(out, b"durable");
+            reply::integer(out, durable);
         }
-    }]);
+    };
+    let (address, _peer) = peer(vec![list]);
     assert_eq!(shards(address, &options()).unwrap(), [ShardId(0), ShardId(7)]);
+    let (address, _peer) = peer(vec![list]);
+    let ends = [(ShardId(0), Lsn(12)), (ShardId(7), Lsn(0))];
+    assert_eq!(durable_ends(address, &options()).unwrap(), ends);
 }

@@ -24,6 +24,8 @@ use std::path::Path;
 
 /// The mark's file name inside the data directory.
 pub const MARK_FILE: &str = "mark";
+/// What it is called until it is whole.
+pub(crate) const MARK_NEW_FILE: &str = "mark.new";
 
 const MAGIC: [u8; 8] = *b"\x8dGVLmrk\n";
 const VERSION: u16 = 1;
@@ -195,7 +197,7 @@ impl MarkWriter {
 
 /// Makes a whole file of an empty mark appear at once: a mark that exists is never half written.
 fn create(dir: &Path, path: &Path) -> Result<(), Error> {
-    let temporary = dir.join("mark.new");
+    let temporary = dir.join(MARK_NEW_FILE);
     let mut bytes = Mark::default().to_bytes();
     bytes.resize(2 * SLOT_BYTES, 0);
     std::fs::write(&temporary, &bytes)?;
