@@ -310,7 +310,7 @@ fn records_that_wait_for_missing_ones_are_delivered_with_them_and_parked_no_long
             format!("DELETE FROM {table} WHERE auction = auction_id('{open}') AND seq >= {number}");
         sql(&cluster, &statement);
     }
-    let later = |seconds| at(FIRST, 60 + seconds);
+    let later = |seconds: u64| at(FIRST, 60 + seconds);
     history.bid(open, 1, 60_000, later(100));
     history.commit();
     flush_what_goes(&cluster, DB, &history);

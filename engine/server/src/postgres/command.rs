@@ -159,7 +159,10 @@ async fn each(routes: &Routes, command: &PostgresCommand) -> (Vec<Value>, bool) 
         PostgresCommand::Retry { auction: Some(auction), .. } => match routes.for_auction(*auction) {
             Ok(database) => std::slice::from_ref(database),
             Err(error) => {
-                return (vec![json!({ "auction": auction.to_string(), "problem": error.to_string() })], false);
+                return (
+                    vec![json!({ "auction": auction.to_string(), "problem": error.to_string() })],
+                    false,
+                );
             }
         },
         _ => routes.databases(),

@@ -264,7 +264,7 @@ impl Delivery<'_> {
         log: Beside<'_>,
     ) -> Result<(), RepublishError> {
         loop {
-            let cursor = cursor(&***client, self.plan.shard).await?.lsn;
+            let cursor = cursor(client, self.plan.shard).await?.lsn;
             let rest = cursor.0.saturating_sub(self.as_of().0);
             self.catch_up(batch, cursor, log)?;
             if rest <= CAUGHT_UP_WITHIN {
