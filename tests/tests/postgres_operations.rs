@@ -156,6 +156,74 @@ fn a_delivery_that_is_stopped_or_killed_is_recorded_and_gone_on_with() {
     }
 }
 
+#[test]
+fn a_delivery_to_two_databases_goes_on_with_the_one_that_it_was_stopped_in() {
+    let cluster = Cluster::fresh(&[]);
+    cluster.create_database("second");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("gavel.toml");
+    let table = |name: &str, database: &str, shard: u8| {
+        let url = cluster.url(database);
+        format!("[[postgres]]\nname = \"{name}\"\nurl = \"{url}\"\nshards = \"{shard}\"\n")
+    };
+    std::fs::write(&file, table("main", DB, 0) + &table("second", "second", 1)).unwrap();
+    let config = format!("--config {}", file.display());
+    let server = Server::start(Options::new().with(&format!("--shards 2 --postgres-every-ms 5 {config}")));
+    let auctions = fill(&server, 12);
+    wait_until_caught_up(&cluster, &[DB, "second"], &server);
+    let at = format!("--data {} {config}", server.data().display());
+    for database in [DB, "second"] {
+        let statement = "SET search_path = gavel; DELETE FROM bids; DELETE FROM events";
+        assert!(cluster.sql(database, statement).is_empty());
+    }
+    let mut running =
+        command(&format!("republish --to postgres --rate 60 {at}")).stdout(Stdio::piped()).spawn().unwrap();
+    let ask = "SELECT count(*) FROM pg_tables WHERE schemaname = 'gavel' AND tablename = 'republish_shards'";
+    assert_eq!(cluster.value("second", ask), "1");
+    let ask = "SELECT count(*) FROM gavel.republish_shards";
+    wait::until("the second database's turn", || (cluster.value("second", ask) != "0").then_some(()));
+    assert_eq!(cluster.value(DB, "SELECT state FROM gavel.republish_runs"), "finished");
+    kill_process(Pid::from_raw(running.id() as i32).unwrap(), Signal::INT).unwrap();
+    assert_eq!(running.wait().unwrap().code(), Some(1));
+    let run = cluster.value("second", "SELECT id FROM gavel.republish_runs");
+    let resumed = &json(&format!("republish --to postgres --resume {run} {at}"), 0)[0];
+    assert_eq!((resumed["complete"].as_bool(), resumed["shards"].as_array().unwrap().len()), (Some(true), 1));
+    let _alike = expect(&format!("verify postgres {at}"), 0);
+    assert!(run_again(&format!("republish --to postgres --resume {run} {at}")).contains("is finished"));
+
+    // An auction that nobody knows is no reason to say that all is well.
+    let nobodys = AuctionId::new(auctions[0].day(), auctions[0].shard(), 9_999).unwrap();
+    let unknown = expect(&format!("verify postgres {at} --auction {nobodys}"), 1);
+    assert!(unknown.err.contains("neither in the log"), "{unknown:?}");
+    // A configuration of the one database fills its shards alone.
+    let only = folder.path().join("only.toml");
+    cluster.create_database("anew");
+    std::fs::write(&only, table("anew", "anew", 1)).unwrap();
+    let rebuild = format!("rebuild postgres --data {} --config {}", server.data().display(), only.display());
+    let filled = expect(&rebuild, 0);
+    assert!(
+        filled.out.contains("of 1 shard") && filled.err.contains("shard 0 has no database"),
+        "{filled:?}"
+    );
+    let refused = expect(&format!("{rebuild} --shard 0"), 2);
+    assert!(refused.err.contains("has no database"), "{refused:?}");
+}
+
+#[test]
+fn what_is_refused_while_a_database_is_filled_is_told_by_the_exit_code() {
+    let cluster = Cluster::fresh(&[]);
+    let mut server = Server::start(Options::new().with("--shards 2"));
+    let _auctions = fill(&server, 4);
+    server.terminate();
+    let at = format!("--data {} --postgres {}", server.data().display(), cluster.url(DB));
+    let _made = expect(&format!("postgres migrate --postgres {}", cluster.url(DB)), 0);
+    sql(&cluster, "ALTER TABLE bids ADD CONSTRAINT never CHECK (bidder <> '3')");
+    let filled = json(&format!("rebuild postgres {at}"), 1).remove(0);
+    let parked: u64 = cluster.value(DB, "SELECT count(*) FROM gavel.parked").parse().unwrap();
+    assert_eq!((&filled["complete"], filled["parked"].as_u64()), (&true.into(), Some(parked)));
+    assert_ne!(parked, 0);
+}
+
 fn run_again(words: &str) -> String {
     let refused = run(words);
     assert_eq!(refused.code, 1, "{refused:?}");

@@ -207,8 +207,12 @@ fn a_day_that_is_being_read_or_written_stays_whole_until_it_is_not() {
         let reading = reader.transaction().await.unwrap();
         assert_eq!(reading.query("SELECT FROM gavel.bids", &[]).await.unwrap().len(), 14);
         let mut client = database(&cluster, "postgres").client().await.unwrap();
-        let pass = run(&mut client, &policy(None), far).await.unwrap();
-        assert_eq!((pass.busy.as_slice(), dropped(&pass).len()), (&["2026-09-01".to_owned()][..], 0));
+        let export = tempfile::tempdir().unwrap();
+        for policy in [policy(None), policy(Some(export.path()))] {
+            let pass = run(&mut client, &policy, far).await.unwrap();
+            assert_eq!((pass.busy.as_slice(), dropped(&pass).len()), (&["2026-09-01".to_owned()][..], 0));
+        }
+        assert_eq!(std::fs::read_dir(export.path()).unwrap().count(), 0, "nothing is copied that stays");
         assert_eq!(reading.query("SELECT FROM gavel.bids", &[]).await.unwrap().len(), 14);
         reading.commit().await.unwrap();
         assert_eq!(dropped(&run(&mut client, &policy(None), far).await.unwrap()), ["2026-09-01"]);

@@ -1,4 +1,4 @@
-//! Goal: the comparison finds nothing where nothing differs, and every kind of difference where one was made; an auction whose partition is
+//! Goal: the comparison finds nothing where nothing differs, and every kind of difference that it looks for where one was made; an auction whose partition is
 //! gone is compared by its row; delivering again heals what differs, and only that; filling an empty database makes the same rows.
 //!
 //! Method: an eventful history in memory, flushed into a real PostgreSQL; rows are changed by hand, one thing at a time.
@@ -7,16 +7,18 @@
 use gavel_core::{AuctionId, Duration, Lsn, ShardId};
 use gavel_log::{Frames, LogReader};
 use gavel_postgres::offline::Beside;
-use gavel_postgres::rebuild::{self, Fill, Go, RebuildError};
-use gavel_postgres::republish::Selection;
+use gavel_postgres::rebuild::{self, Begun, Fill, Filled, Go, Headless, RebuildError};
+use gavel_postgres::republish::{self, Delivered, Pace, Plan, Selection};
 use gavel_postgres::retention::{Policy, run};
 use gavel_postgres::verify::{Difference, Question};
 use gavel_tests::history::at;
 use gavel_tests::postgres::copy::{
-    SPELLING, block_on, database, flush, flush_what_goes, options, rebuild_with, republish, verify,
+    SPELLING, block_on, database, flush, flush_what_goes, options, rebuild_with, republish as republish_all,
+    verify,
 };
 use gavel_tests::{Cluster, History};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// 2026-09-01.
 const FIRST: u16 = 20_697;
@@ -114,6 +116,31 @@ fn nothing_differs_until_something_is_changed_and_then_that_is_said() {
             vec!["state"],
         ),
         (
+            "UPDATE auctions SET final_at = final_at + interval '1 second' WHERE",
+            "UPDATE auctions SET final_at = final_at - interval '1 second' WHERE",
+            vec!["final_at"],
+        ),
+        (
+            "UPDATE auctions SET deadline = now() WHERE",
+            "UPDATE auctions SET deadline = NULL WHERE",
+            vec!["deadline"],
+        ),
+        (
+            "UPDATE auctions SET reserve_price = 5 WHERE",
+            "UPDATE auctions SET reserve_price = NULL WHERE",
+            vec!["reserve_price"],
+        ),
+        (
+            "UPDATE auctions SET winning_bid = '{\"seq\": 3}' WHERE",
+            "UPDATE auctions SET winning_bid = NULL WHERE",
+            vec!["winning_bid"],
+        ),
+        (
+            "UPDATE auctions SET runner_up_bid = '{\"seq\": 3}' WHERE",
+            "UPDATE auctions SET runner_up_bid = NULL WHERE",
+            vec!["runner_up_bid"],
+        ),
+        (
             "UPDATE bids SET price = price + 1 WHERE seq = 3 AND",
             "UPDATE bids SET price = price - 1 WHERE seq = 3 AND",
             vec!["bids", "bid 3"],
@@ -193,7 +220,7 @@ fn rows_are_compared_as_of_the_cursor_and_dropped_ones_not_at_all() {
     sql(&cluster, "UPDATE auctions SET price = 7 WHERE auction = (SELECT max(auction) FROM auctions)");
     assert_eq!(whats(&differences(&cluster, &history)), ["price"]);
     // Nothing of it is delivered again: it was dropped on purpose.
-    let (_, plans, delivered) = republish(&cluster, DB, &history, &Selection::default(), ALL);
+    let (_, plans, delivered) = republish_all(&cluster, DB, &history, &Selection::default(), ALL);
     assert_eq!(delivered.iter().map(|delivered| delivered.written + delivered.auctions).sum::<u64>(), 0);
     assert_ne!(plans.iter().map(|plan| plan.dropped).sum::<u64>(), 0);
 }
@@ -203,7 +230,7 @@ fn delivering_again_heals_what_is_missing_or_differs_and_changes_nothing_twice()
     let (cluster, history, auctions) = flushed();
     let whole = contents(&cluster);
     let everything = Selection::default();
-    let (_, plans, delivered) = republish(&cluster, DB, &history, &everything, ALL);
+    let (_, plans, delivered) = republish_all(&cluster, DB, &history, &everything, ALL);
     let records: u64 = plans.iter().map(gavel_postgres::republish::Plan::records).sum();
     assert_eq!(records as usize, history.counts().iter().sum::<usize>());
     assert_eq!(delivered.iter().map(|delivered| delivered.records).sum::<u64>(), records);
@@ -228,7 +255,7 @@ fn delivering_again_heals_what_is_missing_or_differs_and_changes_nothing_twice()
 
     // Only what is missing: what differs stays as it is.
     let missing = Selection { missing: true, ..Selection::default() };
-    let (_, plans, delivered) = republish(&cluster, DB, &history, &missing, ALL);
+    let (_, plans, delivered) = republish_all(&cluster, DB, &history, &missing, ALL);
     let planned: u64 = plans.iter().filter_map(|plan| plan.missing).sum();
     let written: u64 = delivered.iter().map(|delivered| delivered.written).sum();
     assert_eq!(planned, written, "the plan has counted what was sent");
@@ -238,11 +265,11 @@ fn delivering_again_heals_what_is_missing_or_differs_and_changes_nothing_twice()
 
     // One auction whole.
     let one = Selection { auctions: [other].into_iter().collect(), ..Selection::default() };
-    let (_, _, delivered) = republish(&cluster, DB, &history, &one, ALL);
+    let (_, _, delivered) = republish_all(&cluster, DB, &history, &one, ALL);
     assert_ne!(delivered.iter().map(|delivered| delivered.written).sum::<u64>(), 0);
     assert_eq!(differences(&cluster, &history), []);
     assert_eq!(contents(&cluster), whole);
-    let (_, _, again) = republish(&cluster, DB, &history, &one, ALL);
+    let (_, _, again) = republish_all(&cluster, DB, &history, &one, ALL);
     assert_eq!(again.iter().map(|delivered| delivered.written).sum::<u64>(), 0);
 }
 
@@ -261,7 +288,7 @@ fn auctions_with_parked_records_are_told_as_such_and_left_alone_until_they_are_r
     let (_, found) = verify(&cluster, DB, &history, &[]);
     assert!(!found.is_empty() && found.iter().all(|difference| difference.is_parked), "{found:?}");
     let before = contents(&cluster);
-    let (_, plans, delivered) = republish(&cluster, DB, &history, &Selection::default(), ALL);
+    let (_, plans, delivered) = republish_all(&cluster, DB, &history, &Selection::default(), ALL);
     assert_ne!(plans.iter().map(|plan| plan.parked).sum::<u64>(), 0);
     assert_eq!(delivered.iter().map(|delivered| delivered.written).sum::<u64>(), 0);
     assert_eq!(contents(&cluster), before);
@@ -275,6 +302,152 @@ fn auctions_with_parked_records_are_told_as_such_and_left_alone_until_they_are_r
 }
 
 #[test]
+fn records_that_wait_for_missing_ones_are_delivered_with_them_and_parked_no_longer() {
+    let (cluster, mut history, auctions) = flushed();
+    let open = auctions[6];
+    for (table, number) in [("auctions", 1), ("bids", 1), ("maxima", 1), ("events", 1)] {
+        let statement =
+            format!("DELETE FROM {table} WHERE auction = auction_id('{open}') AND seq >= {number}");
+        sql(&cluster, &statement);
+    }
+    let later = |seconds: u64| at(FIRST, 60 + seconds);
+    history.bid(open, 1, 60_000, later(100));
+    history.commit();
+    flush_what_goes(&cluster, DB, &history);
+    let parked = || cluster.value(DB, "SELECT count(*) FROM gavel.parked");
+    assert_eq!(parked(), "1");
+    // A retry can't help.
+    let retried = block_on(async {
+        gavel_postgres::park::retry(&database(&cluster, DB), None, &SPELLING).await.unwrap()
+    });
+    assert_eq!((retried.taken, retried.left), (0, 1));
+    // What is parked after the plan was made is delivered, too.
+    let selection = Selection { auctions: [open].into_iter().collect(), ..Selection::default() };
+    let plan = planned(&cluster, &history, open.shard(), &selection);
+    history.bid(open, 2, 70_000, later(101));
+    history.commit();
+    flush_what_goes(&cluster, DB, &history);
+    assert_eq!(parked(), "2");
+    let log = Beside { log: &*history.reader(), look_again: &|| Ok(()) };
+    let delivered = deliver(&cluster, log, &plan, &selection, None);
+    assert_eq!((delivered.auctions, delivered.is_complete, parked().as_str()), (1, true, "0"));
+    assert_eq!(differences(&cluster, &history), []);
+    // And the flusher goes on from there.
+    history.bid(open, 1, 80_000, later(102));
+    history.commit();
+    flush(&cluster, DB, &history);
+    assert_eq!(differences(&cluster, &history), []);
+}
+
+#[test]
+fn what_is_flushed_meanwhile_is_read_once_however_many_transactions_there_are() {
+    let (cluster, mut history, _) = flushed();
+    let selection = Selection::default();
+    let plan = planned(&cluster, &history, ShardId(0), &selection);
+    history.eventful(0, at(FIRST + 3, 0), 41, false);
+    history.commit();
+    flush(&cluster, DB, &history);
+    let whole = contents(&cluster);
+    sql(
+        &cluster,
+        "DELETE FROM bids WHERE auction_shard(auction) = 0 AND auction_day(auction) < '2026-09-03'",
+    );
+    let reads = Arc::new(AtomicUsize::new(0));
+    let counting = Counting { log: history.reader(), after: plan.cursor.lsn, reads: Arc::clone(&reads) };
+    let log = Beside { log: &counting, look_again: &|| Ok(()) };
+    let delivered = deliver(&cluster, log, &plan, &selection, Some(60));
+    assert!(delivered.is_complete && delivered.records > 120, "several transactions: {delivered:?}");
+    // Once for the bids that were taken out, and once for the rows of open auctions, at the end.
+    assert_eq!(reads.load(Ordering::Relaxed), 2);
+    assert_eq!(contents(&cluster), whole);
+}
+
+/// A log that counts how often what is behind a record is read.
+struct Counting {
+    log: Arc<dyn LogReader>,
+    after: Lsn,
+    reads: Arc<AtomicUsize>,
+}
+
+impl LogReader for Counting {
+    fn read_from(&self, shard: ShardId, from: Lsn) -> Frames {
+        self.reads.fetch_add(usize::from(from > self.after), Ordering::Relaxed);
+        self.log.read_from(shard, from)
+    }
+
+    fn durable(&self, shard: ShardId) -> Lsn {
+        self.log.durable(shard)
+    }
+
+    fn oldest(&self, shard: ShardId) -> Lsn {
+        self.log.oldest(shard)
+    }
+}
+
+fn planned(cluster: &Cluster, history: &History, shard: ShardId, selection: &Selection) -> Plan {
+    let log = Beside { log: &*history.reader(), look_again: &|| Ok(()) };
+    block_on(async {
+        let client = database(cluster, DB).client().await.unwrap();
+        republish::plan(&client, log, shard, selection, &SPELLING, &mut |_| {}).await.unwrap()
+    })
+}
+
+fn deliver(
+    cluster: &Cluster,
+    log: Beside<'_>,
+    plan: &Plan,
+    selection: &Selection,
+    rate: Option<u64>,
+) -> Delivered {
+    block_on(async {
+        let mut client = database(cluster, DB).client().await.unwrap();
+        let run = republish::begin(&client, uuid::Uuid::new_v4(), "{}").await.unwrap();
+        let pace = Pace { rate, is_stopped: &|| false };
+        republish::deliver(&mut client, log, plan, (selection, &SPELLING), &run, pace, &mut |_| {})
+            .await
+            .unwrap()
+    })
+}
+
+#[test]
+fn shards_are_filled_each_by_itself_and_an_auction_that_nobody_knows_is_told() {
+    let (history, auctions) = eventful();
+    let cluster = Cluster::fresh(&[]);
+    let fill = |shard: u8, go: Go| {
+        let ends: Vec<_> = history.ends().into_iter().filter(|(other, _)| *other == ShardId(shard)).collect();
+        block_on(async {
+            let options = options(&cluster, DB);
+            let begun = rebuild::begin(&options.routes.databases()[0], &[ShardId(shard)]).await?;
+            let what = Fill { log: history.reader(), ends: &ends, left_out: Headless::default() };
+            let filled = rebuild::fill(options, what, |_| go).await?;
+            Ok::<_, RebuildError>((begun, filled.is_complete))
+        })
+    };
+    assert_eq!(fill(0, Go::Stop).unwrap(), (Begun::Empty, false));
+    // The one that is not finished stays so while another is filled.
+    assert_eq!(fill(1, Go::On).unwrap(), (Begun::Empty, true));
+    assert!(matches!(fill(1, Go::On), Err(RebuildError::NotEmpty { shards: 1, .. })));
+    assert_eq!(fill(0, Go::On).unwrap(), (Begun::Partly, true));
+    assert!(matches!(fill(0, Go::On), Err(RebuildError::NotEmpty { .. })));
+    assert_eq!(
+        cluster.value(DB, "SELECT shards::text || (finished_at IS NOT NULL) FROM gavel.rebuild"),
+        "{}true"
+    );
+    assert_eq!(differences(&cluster, &history), []);
+
+    let nobodys = AuctionId::new(FIRST, ShardId(0), 99).unwrap();
+    let (verified, found) = verify(&cluster, DB, &history, &[auctions[0], nobodys]);
+    assert_eq!((&verified[0].unknown, verified[0].auctions, found), (&vec![nobodys], 1, vec![]));
+    let stray = format!(
+        "UPDATE auctions SET auction = auction_id('{nobodys}') WHERE auction = auction_id('{}')",
+        auctions[0]
+    );
+    sql(&cluster, &stray);
+    let (_, found) = verify(&cluster, DB, &history, &[nobodys]);
+    assert_eq!((found.len(), found[0].log.as_str()), (1, "no such auction"));
+}
+
+#[test]
 fn the_beginning_of_a_history_that_is_gone_is_told_and_the_rest_is_filled_in() {
     let (history, auctions) = eventful();
     let cluster = Cluster::fresh(&[]);
@@ -284,15 +457,16 @@ fn the_beginning_of_a_history_that_is_gone_is_told_and_the_rest_is_filled_in() {
     let late = Late { log: history.reader(), shard: ShardId(0), oldest };
     let ends = history.ends();
     let left_out = rebuild::headless(&late, &ends, &mut |_| {}).unwrap();
-    assert!(!left_out.is_empty() && left_out.iter().all(|auction| auction.shard() == ShardId(0)));
-    let headless = left_out.len();
+    let auctions_left = &left_out.auctions;
+    assert!(!auctions_left.is_empty() && auctions_left.iter().all(|auction| auction.shard() == ShardId(0)));
+    let headless = auctions_left.len();
     let filled = block_on(async {
         let options = options(&cluster, DB);
-        rebuild::begin(&options.routes.databases()[0]).await.unwrap();
+        rebuild::begin(&options.routes.databases()[0], &[ShardId(0), ShardId(1)]).await.unwrap();
         let what = Fill { log: Arc::new(late.clone()), ends: &ends, left_out };
         rebuild::fill(options, what, |_| Go::On).await.unwrap()
     });
-    assert!(filled);
+    assert_eq!(filled, Filled { is_complete: true, parked: 0 });
     assert_eq!(cluster.value(DB, "SELECT count(*) FROM gavel.parked"), "0");
     assert_eq!(
         cluster.value(DB, "SELECT count(*) FROM gavel.auctions"),
@@ -345,7 +519,7 @@ fn a_selection_by_type_and_by_period_delivers_that_and_what_a_new_row_needs() {
         ..Selection::default()
     };
     sql(&cluster, "DELETE FROM bids WHERE seq = 2; DELETE FROM events WHERE type = 'opened'");
-    let (_, plans, _) = republish(&cluster, DB, &history, &second_day(&["bid"]), ALL);
+    let (_, plans, _) = republish_all(&cluster, DB, &history, &second_day(&["bid"]), ALL);
     assert!(plans.iter().all(|plan| plan.by_type.keys().eq(["bid_accepted"].iter())), "{plans:?}");
     let days = cluster.value(
         DB,
@@ -355,11 +529,11 @@ fn a_selection_by_type_and_by_period_delivers_that_and_what_a_new_row_needs() {
     assert_eq!(cluster.value(DB, "SELECT count(*) FROM gavel.events WHERE type = 'opened'"), "0");
     // An auction whose row is gone gets all of its records with it, whatever was selected.
     sql(&cluster, &format!("DELETE FROM auctions WHERE auction = auction_id('{}')", auctions[1]));
-    let (_, plans, delivered) = republish(&cluster, DB, &history, &second_day(&["ended"]), ALL);
+    let (_, plans, delivered) = republish_all(&cluster, DB, &history, &second_day(&["ended"]), ALL);
     assert_eq!(plans.iter().map(|plan| plan.missing_auctions).sum::<u64>(), 1);
     assert_eq!(delivered.iter().map(|delivered| delivered.auctions).sum::<u64>(), 1);
     assert_eq!(verify(&cluster, DB, &history, &[auctions[1]]).1, []);
-    let _all = republish(&cluster, DB, &history, &Selection::default(), ALL);
+    let _all = republish_all(&cluster, DB, &history, &Selection::default(), ALL);
     assert_eq!(contents(&cluster), whole);
     assert!(
         "nothing"
@@ -376,7 +550,7 @@ fn a_run_that_was_stopped_goes_on_where_it_was_and_is_recorded() {
     let whole = contents(&cluster);
     sql(&cluster, "DELETE FROM bids; DELETE FROM maxima; DELETE FROM auctions WHERE auction % 3 = 0");
     // Sixty-four records with each transaction; stopped after a few.
-    let (run, _, first) = republish(&cluster, DB, &history, &Selection::default(), (None, Some(64), 6));
+    let (run, _, first) = republish_all(&cluster, DB, &history, &Selection::default(), (None, Some(64), 6));
     assert!(first.iter().any(|delivered| !delivered.is_complete), "{first:?}");
     let state = |column: &str| {
         cluster.value(DB, &format!("SELECT {column} FROM gavel.republish_runs WHERE id = '{run}'"))
@@ -384,7 +558,7 @@ fn a_run_that_was_stopped_goes_on_where_it_was_and_is_recorded() {
     assert_eq!((state("state"), state("ended_at IS NULL")), ("stopped".to_owned(), "f".to_owned()));
     assert_ne!(contents(&cluster), whole);
     let (_, _, rest) =
-        republish(&cluster, DB, &history, &Selection::default(), (Some(run), None, usize::MAX));
+        republish_all(&cluster, DB, &history, &Selection::default(), (Some(run), None, usize::MAX));
     assert!(rest.iter().all(|delivered| delivered.is_complete));
     assert_eq!(contents(&cluster), whole);
     let all = [&first[..], &rest].concat().iter().map(|delivered| delivered.records).sum::<u64>();

@@ -36,6 +36,10 @@ use std::time::Duration;
 /// What the flusher is called among the consumers.
 pub(crate) const CONSUMER: &str = "postgres";
 
+/// How to go on where the log does not have what comes next.
+const GO_ON: &str = "fill an empty database by `gavel rebuild postgres` from a backup that goes further back (--data), or by `gavel rebuild \
+                     postgres --from-oldest` with what there is, and flush to that";
+
 /// Events as all faces spell them, with everything that the log holds.
 pub(crate) const SPELLING: Spelling = Spelling {
     event: |out: &mut Vec<u8>, kind: &EventKind| event_json::kind(out, kind, Form::Secret),

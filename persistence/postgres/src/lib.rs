@@ -1,8 +1,9 @@
 //! The relational copy of the log in PostgreSQL: complete, in order, behind the log, never in the way of a bid.
 //!
 //! ```text
-//! log, archive ──▶ Records ──▶ Rows ──▶ COPY into staging ──▶ one statement per table ─┐
-//!                  (a batch)   (pure)                          the shard's cursor ─────┴─ one transaction
+//! log, archive ──▶ Records ──▶ Rows ─┬─▶ auctions: COPY into staging, one statement ─┐
+//!                  (a batch)   (pure) └─▶ bids, maxima, events: COPY ─────────────────┼─ one transaction
+//!                                                                  the shard's cursor ─┘
 //! ```
 //!
 //! Invariants:

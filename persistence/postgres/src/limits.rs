@@ -52,3 +52,5 @@ pub const VERIFY_AUCTIONS_MAX: usize = 1_000;
 pub const VERIFY_RECORDS_MAX: usize = 100_000;
 /// Records that are delivered again with one transaction.
 pub const REPUBLISH_BATCH_MAX: usize = 10_000;
+/// Records that a delivery may have to read while it holds the shard's cursor, about: what is before them is read earlier.
+pub const CAUGHT_UP_WITHIN: u64 = 10_000;

@@ -51,7 +51,7 @@ impl OfflineSource {
         Self { log, ends: ends.into(), left_out: Arc::default() }
     }
 
-    /// Without these auctions. The last record of a shard is handed out in any case, so that the cursor gets there.
+    /// Without these auctions. The last record of a shard must be of none of them, or the cursor does not get there.
     #[must_use]
     pub fn without(self, auctions: Set<AuctionId>) -> Self {
         Self { left_out: Arc::new(auctions), ..self }
@@ -142,7 +142,7 @@ impl Follow for OfflineFollow {
                 let position = Position { shard, epoch, lsn };
                 if lsn > self.position.lsn {
                     self.position = position;
-                    if lsn == self.end || !self.is_left_out(record) {
+                    if !self.is_left_out(record) {
                         into.push(position, record);
                         taken += record.len();
                     }

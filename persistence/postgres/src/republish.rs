@@ -14,8 +14,10 @@
 //! - A row of `auctions` that is not there is made of all of its auction's records, and these are delivered with it, selected or not.
 //!   One that is there is rewritten only where its whole auction is selected.
 //! - How far a run is, is moved in the same transaction. Stopped or killed at any moment, it goes on from there.
+//! - What the flusher has written since the plan was made is read before the cursor is held, and each record of it once.
 //! - Auctions with parked records are left alone: their rows end before what is parked (`gavel postgres retry`). So are rows that retention
-//!   has dropped.
+//!   has dropped. Where nothing was refused and the records wait for others that are missing before them, a retry can't help: the whole
+//!   auction is delivered, and what was parked of it goes from `parked` in the same transaction.
 
 mod deliver;
 mod plan;
@@ -24,10 +26,11 @@ mod stage;
 
 pub use deliver::{Delivered, Pace, deliver};
 pub use plan::{Plan, plan};
-pub use runs::{Listed, Run, RunError, begin, finish, list, resume, stop};
+pub use runs::{Listed, Run, RunError, begin, finish, list, resume, selection, stop};
 
 use crate::error::said;
 use crate::offline::LookError;
+use crate::verify::{self, VerifyError};
 use crate::write::WriteError;
 use crate::{Set, Spelling, Unreadable};
 use gavel_core::event::Outcome;
@@ -176,6 +179,14 @@ impl Type {
             (wanted, _) => wanted == event_type,
         }
     }
+}
+
+/// Where a shard stands, without holding it.
+async fn cursor(client: &tokio_postgres::Client, shard: ShardId) -> Result<Position, RepublishError> {
+    verify::cursor(client, shard).await.map_err(|error| match error {
+        VerifyError::Postgres(error) => RepublishError::Postgres(error),
+        _ => RepublishError::Gone(shard),
+    })
 }
 
 /// What a record is called.

@@ -1,14 +1,15 @@
 //! How long bids, maxima and events are kept: by the opening day of their auctions, whole days at a time.
 //!
 //! ```text
-//! all auctions of the day final, the last of them `keep` ago ─▶ lock against writers ─▶ export, synced, read back, counted ─▶
-//! look again ─▶ detach and drop, remember what went ─▶ commit
+//! all auctions of the day final, the last of them `keep` ago ─▶ lock against writers ─▶ look again ─▶ try to detach, and take it back ─▶
+//! export, synced, read back, counted ─▶ detach and drop, remember what went ─▶ commit
 //! ```
 //!
 //! Invariants:
 //! - A day goes by its partitions being dropped, all three in one transaction. No row is ever deleted by itself.
 //! - A day with an auction that is not final stays, however old it is, and it is said which auction holds it.
 //! - A day that is exported is dropped only after its files were synced, read back, and found to hold as many rows as the tables.
+//! - A day that could not be dropped in the end leaves no export behind: the next try makes another.
 //! - Whoever reads waits for a drop for [`DROP_LOCK_MAX`](crate::limits::DROP_LOCK_MAX) at a time at most; where that does not do, the day goes another time.
 //!
 //! ## Writing to a day that is gone

@@ -6,6 +6,7 @@ use crate::limits::DATABASES_MAX;
 use gavel_core::command::ShardKeyed;
 use gavel_core::limits::SHARDS_MAX;
 use gavel_core::{AuctionId, ShardId};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The shards of one database.
@@ -138,6 +139,19 @@ impl Routes {
     /// Its shard has none.
     pub fn for_auction(&self, auction: AuctionId) -> Result<&Database, AssignError> {
         self.for_shard(ShardKeyed::shard(&auction))
+    }
+
+    /// Each database that has some of these shards, with them.
+    ///
+    /// # Errors
+    /// One of them has none.
+    pub fn by_database(&self, shards: &[ShardId]) -> Result<Vec<(&Database, Vec<ShardId>)>, AssignError> {
+        let mut found: BTreeMap<&str, (&Database, Vec<ShardId>)> = BTreeMap::new();
+        for &shard in shards {
+            let database = self.for_shard(shard)?;
+            found.entry(database.name()).or_insert_with(|| (database, Vec::new())).1.push(shard);
+        }
+        Ok(found.into_values().collect())
     }
 
     /// The database that has a shard.

@@ -19,7 +19,7 @@ mod line;
 use crate::error::said;
 use crate::limits::{VERIFY_AUCTIONS_MAX, VERIFY_RECORDS_MAX};
 use crate::offline::{Beside, LookError};
-use crate::value::auction_of;
+use crate::value::{auction_number, auction_of};
 use crate::write::number;
 use crate::{Set, Spelling, Unreadable};
 use compare::compare;
@@ -73,6 +73,8 @@ pub struct Verified {
     pub dropped: u64,
     /// Auctions that could not be compared: their opening is in neither log nor archive any more.
     pub headless: u64,
+    /// Auctions that were asked for, and are neither in the log up to the cursor nor among the rows.
+    pub unknown: Vec<AuctionId>,
     /// Differences.
     pub differences: u64,
 }
@@ -155,13 +157,18 @@ pub async fn verify(
         bids: 0,
         dropped: 0,
         headless: 0,
+        unknown: Vec::new(),
         differences: 0,
     };
     let mut run =
         Run { snapshot, question, verified, fold: Fold::default(), ready: Vec::new(), on_difference };
     run.read(log, on_records).await?;
-    run.unknown().await?;
     run.verified.headless = run.fold.headless.len() as u64;
+    if question.auctions.is_empty() {
+        run.unknown().await?
+    } else {
+        run.unmet().await?
+    }
     Ok(run.verified)
 }
 
@@ -239,11 +246,37 @@ impl<F: FnMut(Difference)> Run<'_, F> {
         (self.on_difference)(difference);
     }
 
+    fn tell_stranger(&mut self, auction: AuctionId) {
+        self.tell(Difference {
+            auction: Some(auction),
+            what: "auction".to_owned(),
+            log: "no such auction".to_owned(),
+            rows: "a row".to_owned(),
+            is_parked: false,
+        });
+    }
+
+    /// Auctions that were asked for and that there is no record of.
+    async fn unmet(&mut self) -> Result<(), VerifyError> {
+        let (shard, oldest) = (self.verified.shard, self.verified.oldest);
+        let asked = self.question.auctions.iter().copied();
+        let mut unmet: Vec<AuctionId> =
+            asked.filter(|auction| auction.shard() == shard && !self.fold.knows(*auction)).collect();
+        unmet.sort_unstable();
+        for auction in unmet {
+            let ask = "SELECT lsn FROM auctions WHERE auction = $1";
+            match self.snapshot.query_opt(ask, &[&auction_number(auction)]).await? {
+                None => self.verified.unknown.push(auction),
+                Some(row) if number(&row, 0)? >= oldest.0 => self.tell_stranger(auction),
+                // All of its records have left the archive.
+                Some(_) => self.verified.headless += 1,
+            }
+        }
+        Ok(())
+    }
+
     /// Rows of auctions and of the shard's events that no record has made.
     async fn unknown(&mut self) -> Result<(), VerifyError> {
-        if !self.question.auctions.is_empty() {
-            return Ok(());
-        }
         let (shard, oldest) = (i16::from(self.verified.shard.0), self.verified.oldest.0.cast_signed());
         let ask = "SELECT auction FROM auctions WHERE shard = $1 AND lsn >= $2";
         let mut strangers = Vec::new();
@@ -255,15 +288,7 @@ impl<F: FnMut(Difference)> Run<'_, F> {
         while let Some(row) = poll_fn(|context| rows.as_mut().poll_next(context)).await {
             strangers.extend(auction_of(row?.try_get(0)?).filter(|auction| !self.fold.knows(*auction)));
         }
-        for auction in strangers {
-            self.tell(Difference {
-                auction: Some(auction),
-                what: "auction".to_owned(),
-                log: "no such auction".to_owned(),
-                rows: "a row".to_owned(),
-                is_parked: false,
-            });
-        }
+        strangers.into_iter().for_each(|auction| self.tell_stranger(auction));
         let ask = "SELECT count(*) FROM shard_events WHERE shard = $1 AND lsn >= $2";
         let found = number(&self.snapshot.query_one(ask, &[&shard, &oldest]).await?, 0)?;
         let ask = "SELECT count(*) FROM parked WHERE shard = $1 AND auction IS NULL";

@@ -5,7 +5,7 @@ use crate::History;
 use gavel_core::{AuctionId, Lsn, ShardId};
 use gavel_postgres::flusher::{Options, ShardReport};
 use gavel_postgres::offline::Beside;
-use gavel_postgres::rebuild::{self, Fill, Go, RebuildError};
+use gavel_postgres::rebuild::{self, Fill, Go, Headless, RebuildError};
 use gavel_postgres::republish::{self, Delivered, Pace, Plan, Selection};
 use gavel_postgres::verify::{self, Difference, Question, Verified};
 use gavel_postgres::{Address, Database, Routes, Shards, Spelling};
@@ -57,11 +57,11 @@ pub fn flush_what_goes(cluster: &Cluster, name: &str, history: &History) {
         options.routes.databases()[0].ensure_schema().await.expect("a schema");
         rebuild::fill(options, what(history, &history.ends()), |_: &[ShardReport]| Go::On).await
     });
-    assert!(filled.expect("a flush"), "all was taken in");
+    assert!(filled.expect("a flush").is_complete, "all was taken in");
 }
 
 fn what<'a>(history: &History, ends: &'a [(ShardId, Lsn)]) -> Fill<'a> {
-    Fill { log: history.reader(), ends, left_out: gavel_postgres::Set::default() }
+    Fill { log: history.reader(), ends, left_out: Headless::default() }
 }
 
 /// Fills an empty database, as `gavel rebuild postgres` does.
@@ -76,8 +76,10 @@ pub fn rebuild_with(
 ) -> Result<bool, RebuildError> {
     block_on(async {
         let options = options(cluster, name);
-        rebuild::begin(&options.routes.databases()[0]).await?;
-        rebuild::fill(options, what(history, &history.ends()), look).await
+        let ends = history.ends();
+        let shards: Vec<ShardId> = ends.iter().map(|(shard, _)| *shard).collect();
+        rebuild::begin(&options.routes.databases()[0], &shards).await?;
+        rebuild::fill(options, what(history, &ends), look).await.map(|filled| filled.is_complete)
     })
 }
 
@@ -124,7 +126,7 @@ pub fn republish(
     block_on(async {
         let mut client = database(cluster, name).client().await.expect("a connection");
         let run = match resumed {
-            Some(id) => republish::resume(&client, id).await.expect("a run").0,
+            Some(id) => republish::resume(&client, id).await.expect("a run"),
             None => republish::begin(&client, Uuid::new_v4(), "{}").await.expect("a run"),
         };
         let (mut plans, mut all) = (Vec::new(), Vec::new());

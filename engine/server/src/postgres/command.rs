@@ -63,7 +63,7 @@ pub(crate) enum PostgresCommand {
         #[command(flatten)]
         databases: DatabaseFlags,
     },
-    /// Give a shard to another database on purpose; it is filled there from the beginning of log and archive
+    /// Give a shard to another database on purpose; it is filled there from where that database has it, else from the beginning
     #[command(after_help = "Examples:\n  gavel postgres assign --shard 3 --to second")]
     Assign {
         /// The shard's number
@@ -155,7 +155,19 @@ pub(crate) fn run(command: &PostgresCommand, settings: &Settings, json: bool) ->
 /// Asks every database; one that fails is told like the others.
 async fn each(routes: &Routes, command: &PostgresCommand) -> (Vec<Value>, bool) {
     let (mut facts, mut all_well) = (Vec::new(), true);
-    for database in routes.databases() {
+    let concerned = match command {
+        PostgresCommand::Retry { auction: Some(auction), .. } => match routes.for_auction(*auction) {
+            Ok(database) => std::slice::from_ref(database),
+            Err(error) => {
+                return (
+                    vec![json!({ "auction": auction.to_string(), "problem": error.to_string() })],
+                    false,
+                );
+            }
+        },
+        _ => routes.databases(),
+    };
+    for database in concerned {
         let name = database.name();
         let told = match command {
             PostgresCommand::Migrate(_) => migrate(database).await,

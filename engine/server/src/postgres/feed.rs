@@ -1,7 +1,7 @@
 //! The flusher's source in a process of its own: a server's feed, one connection for each shard, so that a shard whose database is slow
 //! holds back no other.
 
-use super::consumer;
+use super::{GO_ON, consumer};
 use gavel_core::{Lsn, Position, ShardId};
 use gavel_postgres::{Follow, Records, Source, SourceError};
 use gavel_wire::Code;
@@ -182,7 +182,9 @@ async fn blocking<T: Send + 'static>(
 
 fn source_error(error: &FeedError) -> SourceError {
     match error {
-        FeedError::Refused(refusal) if refusal.code == Code::Gap => SourceError::Unfit(error.to_string()),
+        FeedError::Refused(refusal) if refusal.code == Code::Gap => {
+            SourceError::Unfit(format!("{error}; {GO_ON}"))
+        }
         _ => SourceError::Unavailable(error.to_string()),
     }
 }

@@ -1,6 +1,6 @@
 //! The flusher's source inside of the server: the engine's own followers.
 
-use super::consumer;
+use super::{GO_ON, consumer};
 use gavel_core::{Lsn, Position, ShardId};
 use gavel_engine::{Attached, FollowError, Handle, Phase};
 use gavel_postgres::{Follow, Records, Source, SourceError};
@@ -77,10 +77,11 @@ fn source_error(error: FollowError) -> SourceError {
     match error {
         FollowError::Stopped => SourceError::Stopped,
         FollowError::Loading | FollowError::Read(_) => SourceError::Unavailable(error.to_string()),
+        // What comes next has left the archive.
+        FollowError::Gone { .. } => SourceError::Unfit(format!("GAP {error}; {GO_ON}")),
         FollowError::NoShard(_)
         | FollowError::Ahead { .. }
         | FollowError::Diverged { .. }
-        | FollowError::Gone { .. }
         | FollowError::Broken(_) => SourceError::Unfit(format!("GAP {error}")),
     }
 }

@@ -13,13 +13,13 @@ use clap::{Args, ValueEnum};
 use gavel_core::{AuctionId, ShardId, Timestamp};
 use gavel_log::{LogReader as _, Offline};
 use gavel_postgres::offline::Beside;
+use gavel_postgres::republish::selection as selection_of;
 use gavel_postgres::republish::{
     Delivered, Listed, Pace, Plan, Run, RunError, Type, begin, deliver, finish, list, plan, resume, stop,
 };
 use gavel_postgres::{Database, Routes};
 use selection::Wanted;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use uuid::Uuid;
 
@@ -33,8 +33,9 @@ told already is delivered, the rest comes by itself. Delivering twice changes no
 /// The examples in the help.
 pub(crate) const HELP: &str = "\
 To postgres: rows that are not there are written, and (without --missing) those that are there and differ; so this mends what `gavel \
-verify postgres` shows. An auction whose row is not there gets all of its records with it. Auctions with parked records (`gavel postgres \
-retry`) and rows that retention has dropped are left alone, and counted.
+verify postgres` shows. An auction whose row is not there gets all of its records with it. Auctions with refused records (`gavel postgres \
+retry`) and rows that retention has dropped are left alone, and counted. Where records are parked as others are missing before them, the \
+whole auction is delivered, and nothing of it is parked any more.
 
 A run is recorded in each database (`republish_runs`), shows how far it is, stops in order at Ctrl-C, and goes on with --resume.
 
@@ -135,6 +136,10 @@ fn republish(flags: &RepublishFlags, settings: &Settings, json: bool) -> Result<
             Some(id) => (id, recorded(&routes, id).await?),
             None => (Uuid::new_v4(), Wanted::of(flags)?),
         };
+        for &auction in &wanted.selection.auctions {
+            let _has_one =
+                routes.for_auction(auction).map_err(|error| ToolError::Usage(error.to_string()))?;
+        }
         let mut shards = shards(&log, wanted.shard)?;
         shards.retain(|shard| wanted.touches(*shard));
         let passes = if flags.dry_run { 1 } else { 2 } + u64::from(wanted.selection.missing);
@@ -142,12 +147,17 @@ fn republish(flags: &RepublishFlags, settings: &Settings, json: bool) -> Result<
         let progress = Progress::records("delivering", passes * shards.iter().map(records).sum::<u64>());
         let stop = Stop::on_signals()?;
         let work = Work { log: &log, wanted: &wanted, rate: flags.rate, stop: &stop, progress: &progress };
-        let mut done = Done { id, is_dry: flags.dry_run, is_complete: true, shards: Vec::new() };
-        for (database, shards) in by_database(&routes, &shards)? {
+        let mut done =
+            Done { id, is_dry: flags.dry_run, is_complete: true, is_through: false, shards: Vec::new() };
+        let databases = routes.by_database(&shards).map_err(|error| ToolError::Usage(error.to_string()))?;
+        for (database, shards) in databases {
             if !done.is_complete {
                 break;
             }
             work.one_database(database, &shards, flags.resume.is_some(), &mut done).await?;
+        }
+        if done.is_through && done.shards.is_empty() {
+            return Err(RunError::Finished(id).into());
         }
         drop(progress);
         let printed = output::data(&if json { done.to_json() } else { done.to_text() });
@@ -155,32 +165,13 @@ fn republish(flags: &RepublishFlags, settings: &Settings, json: bool) -> Result<
     })
 }
 
-/// The shards of each database.
-fn by_database<'a>(
-    routes: &'a Routes,
-    shards: &[ShardId],
-) -> Result<Vec<(&'a Database, Vec<ShardId>)>, ToolError> {
-    let mut found: BTreeMap<&str, (&Database, Vec<ShardId>)> = BTreeMap::new();
-    for &shard in shards {
-        let database = routes.for_shard(shard).map_err(|problem| ToolError::Usage(problem.to_string()))?;
-        found.entry(database.name()).or_insert_with(|| (database, Vec::new())).1.push(shard);
-    }
-    Ok(found.into_values().collect())
-}
-
-/// What a run was to deliver, as any of the databases has it.
+/// What a run was to deliver, as any of the databases has it: some may be through with it, and some not have begun.
 async fn recorded(routes: &Routes, id: Uuid) -> Result<Wanted, ToolError> {
     for database in routes.databases() {
         let of = ToolError::of(database.name());
-        let client = database.client().await.map_err(&of)?;
-        match resume(&client, id).await {
-            Ok((_, selection)) => {
-                // It is taken again by whoever delivers.
-                stop(&client, id).await.map_err(|error| of(error.into()))?;
-                return Wanted::read(&selection).map_err(ToolError::Usage);
-            }
-            Err(RunError::Unknown(_)) => {}
-            Err(problem) => return Err(problem.into()),
+        let client = connect(database).await?;
+        if let Some(text) = selection_of(&client, id).await.map_err(|error| of(error.into()))? {
+            return Wanted::read(&text).map_err(ToolError::Usage);
         }
     }
     Err(RunError::Unknown(id).into())
@@ -199,7 +190,16 @@ impl Work<'_> {
         let again = || look_again(self.log);
         let log = Beside { log: self.log, look_again: &again };
         let (selection, hear) = (&self.wanted.selection, &mut |records| self.progress.add(records));
-        let run = if done.is_dry { None } else { Some(self.take(&client, done.id, is_resumed).await?) };
+        let run = if done.is_dry {
+            None
+        } else {
+            let taken = self.take(&client, done.id, is_resumed).await?;
+            if taken.is_none() {
+                done.is_through = true;
+                return Ok(());
+            }
+            taken
+        };
         for &shard in shards {
             let planned = plan(&client, log, shard, selection, &SPELLING, hear).await?;
             let mut delivered = None;
@@ -224,22 +224,23 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// The run, begun or gone on with.
+    /// The run, begun or gone on with; `None` where this database is through with it.
     async fn take(
         &self,
         client: &tokio_postgres::Client,
         id: Uuid,
         is_resumed: bool,
-    ) -> Result<Run, ToolError> {
+    ) -> Result<Option<Run>, ToolError> {
         if is_resumed {
             match resume(client, id).await {
-                Ok((run, _)) => return Ok(run),
-                // It was stopped before this database's turn, or this one was through.
+                Ok(run) => return Ok(Some(run)),
+                Err(RunError::Finished(_)) => return Ok(None),
+                // It was stopped before this database's turn.
                 Err(RunError::Unknown(_)) => {}
                 Err(problem) => return Err(problem.into()),
             }
         }
-        Ok(begin(client, id, &self.wanted.to_json()).await?)
+        Ok(Some(begin(client, id, &self.wanted.to_json()).await?))
     }
 }
 
@@ -248,6 +249,8 @@ struct Done {
     id: Uuid,
     is_dry: bool,
     is_complete: bool,
+    /// A database was through with it before.
+    is_through: bool,
     shards: Vec<(String, Plan, Option<Delivered>)>,
 }
 
@@ -310,7 +313,7 @@ fn shard_line(plan: &Plan, delivered: Option<&Delivered>) -> String {
         (None, None) => {}
     }
     for (count, why) in [
-        (plan.parked, "of auctions with parked records (gavel postgres retry)"),
+        (plan.parked, "of auctions with refused records (gavel postgres retry)"),
         (plan.dropped, "of days that retention has dropped"),
         (plan.headless, "of auctions whose opening is in neither log nor archive"),
     ] {

@@ -33,7 +33,7 @@ impl Retention {
         Ok(Some(Self { kept, stop, thread }))
     }
 
-    /// Stops it. A day that is being dropped is dropped.
+    /// Stops it. A day that is being exported stays.
     pub(crate) async fn stop(self) {
         self.stop.send_replace(true);
         let joined = tokio::task::spawn_blocking(move || self.thread.join()).await;

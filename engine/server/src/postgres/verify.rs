@@ -23,8 +23,10 @@ Examples:
 
 /// The examples in the help of the comparison with PostgreSQL.
 const POSTGRES_HELP: &str = "\
-Folds log and archive of the data directory by the rules of the engine, and compares each auction's state, price, leader, counts and \
-outcome, and every bid, maximum and event, with its rows. Both sides are as of the position that the database says it is at, in one \
+Folds log and archive of the data directory by the rules of the engine, and compares each auction's state, price, leader, counts, \
+outcome, times, reserve price, winning and runner-up bid, and every bid, maximum and event, with its rows. Not compared are its other \
+terms, details and who was tried, what an event says beyond its type and times, the content of a shard's own events (they are counted), \
+and bids and events of auctions that neither side has. Both sides are as of the position that the database says it is at, in one \
 snapshot of it. So it may run beside the server, which it asks nothing, and what is under way is no difference.
 
 Each difference is a line: the auction, what differs, what the log says, what the rows say. Rows of auctions that retention has \
@@ -38,7 +40,7 @@ Examples:
 
 With --json, one object per line: first the differences (`what`, `log`, `rows`), then each shard (`cursor`, `auctions`, `differences`).
 
-Exits with 1 where there is a difference, with 5 when the log can't be read, with 8 when PostgreSQL can't be reached.";
+Exits with 1 where there is a difference or an auction that was asked for can't be compared, with 5 when the log can't be read, with 8 when PostgreSQL can't be reached.";
 
 /// What to compare.
 #[derive(Debug, Subcommand)]
@@ -82,13 +84,21 @@ fn compare(flags: &VerifyFlags, settings: &Settings, json: bool) -> Result<Exit,
     let routes = routes(settings)?;
     let log = open(&settings.data)?;
     let mut shards = shards(&log, flags.shard)?;
+    let mut exit = Exit::Ok;
+    for &auction in &flags.auction {
+        let _has_one =
+            routes.for_auction(auction).map_err(|problem| ToolError::Usage(problem.to_string()))?;
+        if !shards.contains(&auction.shard()) {
+            output::warning(&not_there(auction));
+            exit = Exit::Failure;
+        }
+    }
     if !flags.auction.is_empty() {
         shards.retain(|shard| flags.auction.iter().any(|auction| auction.shard() == *shard));
     }
     let question = Question { auctions: flags.auction.iter().copied().collect(), spelling: SPELLING };
     let total = shards.iter().map(|shard| log.durable(*shard).next().0 - log.oldest(*shard).0).sum();
     let progress = Progress::records("comparing", total);
-    let mut exit = Exit::Ok;
     for shard in shards {
         let is_alike = block_on(one_shard(&routes, &log, shard, &question, &progress, json))?;
         if !is_alike {
@@ -119,7 +129,12 @@ async fn one_shard(
     match verified {
         Ok(verified) => {
             say(summary(database.name(), &verified, json));
-            Ok(is_said && verified.differences == 0)
+            for &auction in &verified.unknown {
+                progress.aside(|| output::warning(&not_there(auction)));
+            }
+            let is_met =
+                question.auctions.is_empty() || (verified.unknown.is_empty() && verified.headless == 0);
+            Ok(is_said && is_met && verified.differences == 0)
         }
         Err(problem @ VerifyError::Unassigned(_)) => {
             progress.aside(|| output::warning(&format_args!("database `{}`: {problem}", database.name())));
@@ -127,6 +142,11 @@ async fn one_shard(
         }
         Err(problem) => Err(problem.into()),
     }
+}
+
+/// What is said of an auction that was asked for and could not be found.
+fn not_there(auction: AuctionId) -> String {
+    format!("auction {auction} is neither in the log, as far as it is flushed, nor among the rows")
 }
 
 fn line(difference: &Difference, json: bool) -> String {
@@ -142,11 +162,13 @@ fn line(difference: &Difference, json: bool) -> String {
 }
 
 fn summary(database: &str, verified: &Verified, json: bool) -> String {
-    let Verified { shard, cursor, oldest, auctions, bids, dropped, headless, differences } = verified;
+    let Verified { shard, cursor, oldest, auctions, bids, dropped, headless, unknown, differences } =
+        verified;
     if json {
         return json!({
             "shard": shard.0, "database": database, "cursor": cursor.to_string(), "oldest": oldest.0, "auctions": auctions,
-            "bids": bids, "dropped": dropped, "not_compared": headless, "differences": differences,
+            "bids": bids, "dropped": dropped, "not_compared": headless,
+            "unknown": unknown.iter().map(AuctionId::to_string).collect::<Vec<_>>(), "differences": differences,
         })
         .to_string();
     }

@@ -2,8 +2,8 @@
 
 use super::plan::Plan;
 use super::stage::{self, Keys, Withdrawn, missing};
-use super::{RepublishError, Run, Selection, runs, type_of};
-use crate::limits::REPUBLISH_BATCH_MAX;
+use super::{RepublishError, Run, Selection, cursor, runs, type_of};
+use crate::limits::{CAUGHT_UP_WITHIN, REPUBLISH_BATCH_MAX};
 use crate::offline::Beside;
 use crate::rows::{Bid, Withdrawal};
 use crate::value::auction_number;
@@ -62,6 +62,8 @@ pub async fn deliver(
         batch,
         heads: Map::default(),
         withdrawals,
+        known: plan.cursor.lsn,
+        heads_as_of: None,
         delivered: Delivered::default(),
     };
     let began = Instant::now();
@@ -89,9 +91,8 @@ pub async fn deliver(
         }
     }
     // What is not final is as of the cursor, wherever that is by now.
-    let open = std::mem::take(&mut delivery.heads);
+    delivery.heads_as_of = Some(plan.cursor.lsn);
     delivery.batch.last = plan.cursor.lsn;
-    delivery.batch.open = open;
     delivery.send(client, log).await?;
     delivery.delivered.is_complete = true;
     Ok(delivery.delivered)
@@ -146,8 +147,6 @@ struct Batch {
     keys: Keys,
     /// The auctions' rows that are complete: nothing comes of them any more.
     finished: Vec<Rows>,
-    /// Those that are as of the cursor.
-    open: Map<AuctionId, Rows>,
     records: u64,
     /// The last record that was looked at.
     last: Lsn,
@@ -164,6 +163,10 @@ struct Delivery<'a> {
     /// Auctions' rows that are being made.
     heads: Map<AuctionId, Rows>,
     withdrawals: Withdrawals,
+    /// The record up to which withdrawals are known.
+    known: Lsn,
+    /// The record that the open auctions' rows are as of, once the log is read up to the plan's cursor; they go with the last transaction.
+    heads_as_of: Option<Lsn>,
     delivered: Delivered,
 }
 
@@ -209,13 +212,15 @@ impl Delivery<'_> {
         if self.selection.missing {
             keep_missing(client, &mut batch, self.plan).await?;
         }
+        self.approach(client, &mut batch, log).await?;
         ensure_days(client, &batch.rows).await?;
         let transaction = client.transaction().await?;
-        let cursor = write::cursor(&transaction, self.plan.shard).await?;
-        self.catch_up(&mut batch, cursor.lsn, log)?;
+        let held = write::cursor(&transaction, self.plan.shard).await?;
+        self.catch_up(&mut batch, held.lsn, log)?;
         let written = self.write(&transaction, batch.rows).await?;
-        let auctions =
-            write_heads(&transaction, batch.finished.into_iter().chain(batch.open.into_values())).await?;
+        let open = if self.heads_as_of.is_some() { std::mem::take(&mut self.heads) } else { Map::default() };
+        let heads = batch.finished.into_iter().chain(open.into_values());
+        let auctions = write_heads(&transaction, heads, &self.plan.orphans).await?;
         let counts = (batch.records, written + auctions);
         runs::advance(&*transaction, self.run.id, (self.plan.shard, batch.last), counts).await?;
         transaction.commit().await?;
@@ -246,39 +251,77 @@ impl Delivery<'_> {
         all.iter().find(took).map(|gone| gone.seq)
     }
 
-    /// Takes in what the flusher has written since the plan was made: withdrawals of bids, and events of auctions whose rows are made anew.
-    /// The cursor is held meanwhile, and little can have come.
+    /// The record up to which everything is known that the next transaction needs.
+    fn as_of(&self) -> Lsn {
+        self.heads_as_of.unwrap_or(self.known)
+    }
+
+    /// Catches up while the cursor is not held, so that little is left to be read while it is, and nobody waits.
+    async fn approach(
+        &mut self,
+        client: &Client,
+        batch: &mut Batch,
+        log: Beside<'_>,
+    ) -> Result<(), RepublishError> {
+        loop {
+            let cursor = cursor(client, self.plan.shard).await?.lsn;
+            let rest = cursor.0.saturating_sub(self.as_of().0);
+            self.catch_up(batch, cursor, log)?;
+            if rest <= CAUGHT_UP_WITHIN {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Takes in what the flusher has written since the plan was made, from where it was caught up to last: withdrawals of bids, and, with the
+    /// last transaction, events of auctions whose rows are made anew.
     fn catch_up(&mut self, batch: &mut Batch, cursor: Lsn, log: Beside<'_>) -> Result<(), RepublishError> {
-        if cursor <= self.plan.cursor.lsn {
+        let (shard, after) = (self.plan.shard, self.as_of());
+        if cursor <= after {
             return Ok(());
         }
-        let durable = log.end_at_least(self.plan.shard, cursor)?;
+        let durable = log.end_at_least(shard, cursor)?;
         if durable < cursor {
             let cursor = Position { lsn: cursor, ..self.plan.cursor };
             return Err(RepublishError::Ahead { cursor, durable });
         }
-        for frame in log.log.read_from(self.plan.shard, self.plan.cursor.lsn.next()) {
+        for frame in log.log.read_from(shard, after.next()) {
             let frame = frame?;
-            for (lsn, bytes) in frame.records().take_while(|(lsn, _)| *lsn <= cursor) {
-                let position = Position { shard: self.plan.shard, epoch: frame.epoch(), lsn };
-                let record = decode(bytes).map_err(|source| Unreadable { position, source })?;
-                let Record::Auction(event) = record else { continue };
-                if lsn <= self.plan.cursor.lsn || !self.plan.touched.contains(&event.auction) {
-                    continue;
-                }
-                let known = self.withdrawals.get(&event.auction).and_then(|all| all.last());
-                if known.is_none_or(|known| known.seq < event.seq) {
-                    note_withdrawal(&mut self.withdrawals, &event);
-                }
-                if let Some(head) = batch.open.get_mut(&event.auction) {
-                    step(head, position, &event, self.spelling);
+            let is_new = |(lsn, _): &(Lsn, &[u8])| *lsn > after && *lsn <= cursor;
+            for (lsn, bytes) in frame.records().filter(is_new) {
+                let position = Position { shard, epoch: frame.epoch(), lsn };
+                if let Record::Auction(event) =
+                    decode(bytes).map_err(|source| Unreadable { position, source })?
+                    && self.plan.touched.contains(&event.auction)
+                {
+                    self.take_later(batch, position, &event);
                 }
             }
             if frame.last() >= cursor {
                 break;
             }
         }
+        self.known = self.known.max(cursor);
+        self.heads_as_of = self.heads_as_of.map(|_| cursor);
         Ok(())
+    }
+
+    /// An event behind the plan's cursor.
+    fn take_later(&mut self, batch: &mut Batch, position: Position, event: &Event) {
+        if position.lsn > self.known {
+            note_withdrawal(&mut self.withdrawals, event);
+        }
+        if self.heads_as_of.is_none() {
+            return;
+        }
+        if let Some(head) = self.heads.get_mut(&event.auction) {
+            step(head, position, event, self.spelling);
+            // The flusher has put these aside, like those before them.
+            if self.plan.orphans.contains(&event.auction) {
+                batch.records += 1;
+                batch.rows.auction(position, event, self.spelling);
+            }
+        }
     }
 }
 
@@ -309,10 +352,11 @@ async fn ensure_days(client: &Client, rows: &Rows) -> Result<(), RepublishError>
     Ok(())
 }
 
-/// Writes auctions' rows in place of what is there; says how many.
+/// Writes auctions' rows in place of what is there, and takes out of `parked` what only waited for them; says how many.
 async fn write_heads(
     transaction: &Transaction<'_>,
     heads: impl Iterator<Item = Rows>,
+    orphans: &Set<AuctionId>,
 ) -> Result<u64, RepublishError> {
     let mut all = Rows::default();
     heads.for_each(|head| all.absorb(head));
@@ -322,5 +366,10 @@ async fn write_heads(
     }
     transaction.execute("DELETE FROM auctions WHERE auction = ANY ($1)", &[&ids]).await?;
     write::rows(transaction, &all, None).await?;
+    let orphans = all.openings.iter().map(|opening| opening.auction).filter(|id| orphans.contains(id));
+    let orphans: Vec<i64> = orphans.map(auction_number).collect();
+    if !orphans.is_empty() {
+        transaction.execute("DELETE FROM parked WHERE auction = ANY ($1)", &[&orphans]).await?;
+    }
     Ok(ids.len() as u64)
 }

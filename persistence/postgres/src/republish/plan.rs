@@ -1,11 +1,10 @@
 //! What a run would deliver: counted, and the auctions that it touches. Changes nothing.
 
 use super::stage::{Keys, missing};
-use super::{RepublishError, Selection, type_of};
+use super::{RepublishError, Selection, cursor, type_of};
 use crate::limits::REPUBLISH_BATCH_MAX;
 use crate::offline::Beside;
 use crate::value::{auction_number, auction_of};
-use crate::verify;
 use crate::{Map, Set, Spelling, Unreadable};
 use gavel_core::{AuctionId, Lsn, Position, ShardId};
 use gavel_log::record::{Record, decode};
@@ -27,7 +26,7 @@ pub struct Plan {
     pub missing: Option<u64>,
     /// Rows of `auctions` that are not there, though records of the auction are selected.
     pub missing_auctions: u64,
-    /// Records of auctions that have parked records: left alone.
+    /// Records of auctions that have records which PostgreSQL has refused, and which are parked: left alone.
     pub parked: u64,
     /// Records of auctions whose rows retention has dropped: left alone.
     pub dropped: u64,
@@ -39,6 +38,8 @@ pub struct Plan {
     pub(super) touched: Set<AuctionId>,
     /// Auctions whose row is to be made of all of their records.
     pub(super) whole: Set<AuctionId>,
+    /// Auctions of them that have parked records which nobody has refused: they wait for records that are missing before them.
+    pub(super) orphans: Set<AuctionId>,
     /// Auctions that are left alone.
     pub(super) left: Map<AuctionId, Left>,
 }
@@ -63,6 +64,7 @@ impl Plan {
 const STAND: &str = "
 SELECT wanted.auction, auctions.auction IS NOT NULL,
     EXISTS (SELECT FROM parked WHERE parked.auction = wanted.auction),
+    (SELECT parked.sqlstate IS NULL FROM parked WHERE parked.auction = wanted.auction ORDER BY parked.seq LIMIT 1),
     coalesce(is_dropped(wanted.auction, auctions.lsn), false)
         OR (auctions.auction IS NULL AND EXISTS (
             SELECT FROM dropped WHERE dropped.day = auction_day(wanted.auction) AND dropped.shard = auction_shard(wanted.auction)
@@ -81,10 +83,7 @@ pub async fn plan(
     spelling: &Spelling,
     on_records: &mut impl FnMut(u64),
 ) -> Result<Plan, RepublishError> {
-    let cursor = verify::cursor(client, shard).await.map_err(|error| match error {
-        verify::VerifyError::Postgres(error) => RepublishError::Postgres(error),
-        _ => RepublishError::Gone(shard),
-    })?;
+    let cursor = cursor(client, shard).await?;
     let durable = log.end_at_least(shard, cursor.lsn)?;
     if durable < cursor.lsn {
         return Err(RepublishError::Ahead { cursor, durable });
@@ -112,6 +111,7 @@ pub async fn plan(
         headless: 0,
         touched: seen.auctions.keys().copied().collect(),
         whole: Set::default(),
+        orphans: Set::default(),
         left: Map::default(),
     };
     look(client, &mut plan, &seen.auctions, selection).await?;
@@ -185,9 +185,15 @@ async fn look(
         for row in client.query(STAND, &[&ids, &lsns]).await? {
             let Some(id) = auction_of(row.try_get(0)?) else { continue };
             let (is_there, is_parked, is_dropped): (bool, bool, bool) =
-                (row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
+                (row.try_get(1)?, row.try_get(2)?, row.try_get(4)?);
             let Some(auction) = auctions.get(&id) else { continue };
-            if is_parked {
+            // Of records that wait, the first says why.
+            let is_orphan = row.try_get::<_, Option<bool>>(3)? == Some(true) && auction.is_opened;
+            if is_parked && is_orphan && !is_dropped {
+                plan.missing_auctions += u64::from(!is_there);
+                plan.whole.insert(id);
+                plan.orphans.insert(id);
+            } else if is_parked {
                 plan.parked += auction.records;
                 plan.left.insert(id, Left::Parked);
             } else if is_dropped {

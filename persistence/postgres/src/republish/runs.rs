@@ -66,12 +66,21 @@ pub async fn begin(client: &Client, id: Uuid, selection: &str) -> Result<Run, Ru
     Ok(Run { id, done: BTreeMap::new() })
 }
 
-/// Goes on with a run. Gives what was to be delivered, too.
+/// What a run was to deliver, whatever has become of it; `None` where this database does not know it.
+///
+/// # Errors
+/// PostgreSQL refuses.
+pub async fn selection(client: &Client, id: Uuid) -> Result<Option<String>, Error> {
+    let row = client.query_opt("SELECT selection::text FROM republish_runs WHERE id = $1", &[&id]).await?;
+    row.map(|row| row.try_get(0)).transpose()
+}
+
+/// Goes on with a run.
 ///
 /// # Errors
 /// There is no such run, it is finished, or under way elsewhere.
-pub async fn resume(client: &Client, id: Uuid) -> Result<(Run, String), RunError> {
-    let ask = "SELECT state, selection::text FROM republish_runs WHERE id = $1";
+pub async fn resume(client: &Client, id: Uuid) -> Result<Run, RunError> {
+    let ask = "SELECT state FROM republish_runs WHERE id = $1";
     let row = client.query_opt(ask, &[&id]).await?.ok_or(RunError::Unknown(id))?;
     if row.try_get::<_, &str>(0)? == "finished" {
         return Err(RunError::Finished(id));
@@ -79,7 +88,6 @@ pub async fn resume(client: &Client, id: Uuid) -> Result<(Run, String), RunError
     if !client.query_one(LOCK, &[&id.to_string()]).await?.try_get::<_, bool>(0)? {
         return Err(RunError::UnderWay(id));
     }
-    let selection = row.try_get(1)?;
     let update =
         "UPDATE republish_runs SET state = 'running', ended_at = NULL, moved_at = now() WHERE id = $1";
     client.execute(update, &[&id]).await?;
@@ -87,7 +95,7 @@ pub async fn resume(client: &Client, id: Uuid) -> Result<(Run, String), RunError
     let done = |row: &Row| Ok((ShardId(row.try_get::<_, i16>(0)? as u8), Lsn(number(row, 1)?)));
     let rows = client.query(ask, &[&id]).await?;
     let done = rows.iter().map(done).collect::<Result<_, Error>>()?;
-    Ok((Run { id, done }, selection))
+    Ok(Run { id, done })
 }
 
 /// Moves a shard's progress. In the transaction that writes.

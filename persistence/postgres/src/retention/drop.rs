@@ -34,16 +34,57 @@ pub(super) async fn drop_day(
         return Ok(Outcome::Changed);
     }
     let rows = count(&transaction, partition).await?;
+    let all = rows.iter().sum();
     let exported = match &policy.export {
-        Some(dir) => Some(export(&transaction, partition, rows, dir).await?),
+        Some(_) if !is_droppable(&transaction, partition).await? => return Ok(Outcome::Busy),
+        Some(dir) => Some(Unneeded::until_dropped(export(&transaction, partition, rows, dir).await?)),
         None => None,
     };
-    let all = rows.iter().sum();
-    if !detach(&transaction, partition, all, exported.as_ref()).await? {
+    if !detach(&transaction, partition, all, exported.as_ref().map(|unneeded| &unneeded.exported)).await? {
         return Ok(Outcome::Busy);
     }
+    // From here on the rows may be gone, whatever is heard of it.
+    let exported = exported.map(Unneeded::keep);
     transaction.commit().await?;
     Ok(Outcome::Dropped(Dropped { day: partition.day.clone(), rows: all, exported }))
+}
+
+/// A copy of a day that has not been dropped. It is removed, as the next try makes another.
+struct Unneeded {
+    exported: Exported,
+    is_kept: bool,
+}
+
+impl Unneeded {
+    const fn until_dropped(exported: Exported) -> Self {
+        Self { exported, is_kept: false }
+    }
+
+    /// It is needed now.
+    fn keep(mut self) -> Exported {
+        self.is_kept = true;
+        self.exported.clone()
+    }
+}
+
+impl Drop for Unneeded {
+    fn drop(&mut self) {
+        let dir = &self.exported.dir;
+        if !self.is_kept
+            && let Err(error) = std::fs::remove_dir_all(dir)
+        {
+            let dir = dir.display();
+            tracing::warn!("{dir}: the copy of a day that was not dropped can't be removed: {error}");
+        }
+    }
+}
+
+/// Drops the day and takes that back: an export is only worth its while where the tables could go just now.
+async fn is_droppable(transaction: &Transaction<'_>, partition: &Partition) -> Result<bool, Error> {
+    transaction.batch_execute("SAVEPOINT whole").await?;
+    let is_droppable = detach(transaction, partition, 0, None).await?;
+    transaction.batch_execute("ROLLBACK TO SAVEPOINT whole").await?;
+    Ok(is_droppable)
 }
 
 /// Locks a day's tables against writers. Readers go on.

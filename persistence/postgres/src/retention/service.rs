@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 /// Keeps some databases within what is to be kept. Whoever polls it should have nothing else to do: an export writes files.
 #[derive(Debug)]
@@ -54,20 +55,21 @@ impl Keeper {
         (Self { policy, lanes }, kept)
     }
 
-    /// Looks at all databases every [`RETENTION_EVERY`], until it is stopped. A look that has begun is finished: dropping a day is one
-    /// transaction.
-    pub async fn run(mut self, mut stopping: watch::Receiver<bool>) {
-        // A start has enough to do; and the flusher makes the schema first.
-        let mut pause = RETRY_MAX;
-        loop {
-            tokio::select! {
-                _ = stopping.wait_for(|stop| *stop) => return,
-                () = tokio::time::sleep(pause) => {}
+    /// Looks at each database every [`RETENTION_EVERY`], until it is stopped; one that is slow or dead holds no other back. A look that is
+    /// under way is given up then: dropping a day is one transaction, so the day is there or gone.
+    pub async fn run(self, stopping: watch::Receiver<bool>) {
+        let Self { policy, lanes } = self;
+        let policy = Arc::new(policy);
+        let mut running = JoinSet::new();
+        for lane in lanes {
+            running.spawn(lane.run(Arc::clone(&policy), stopping.clone()));
+        }
+        while let Some(ended) = running.join_next().await {
+            if let Err(error) = ended
+                && error.is_panic()
+            {
+                std::panic::resume_unwind(error.into_panic());
             }
-            for lane in &mut self.lanes {
-                lane.look(&self.policy).await;
-            }
-            pause = RETENTION_EVERY;
         }
     }
 }
@@ -76,6 +78,22 @@ impl Lane {
     fn new(database: Database) -> Self {
         let kept = DatabaseKept { name: database.name().to_owned(), ..DatabaseKept::default() };
         Self { database, kept: Arc::new(Mutex::new(kept)), told: Set::default() }
+    }
+
+    async fn run(mut self, policy: Arc<Policy>, mut stopping: watch::Receiver<bool>) {
+        // A start has enough to do; and the flusher makes the schema first.
+        let mut pause = RETRY_MAX;
+        loop {
+            let look = async {
+                tokio::time::sleep(pause).await;
+                self.look(&policy).await;
+            };
+            tokio::select! {
+                _ = stopping.wait_for(|stop| *stop) => return,
+                () = look => {}
+            }
+            pause = RETENTION_EVERY;
+        }
     }
 
     async fn look(&mut self, policy: &Policy) {

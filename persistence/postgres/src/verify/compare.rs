@@ -7,7 +7,7 @@ use crate::Map;
 use crate::value::{auction_number, auction_of};
 use futures_core::Stream as _;
 use gavel_core::auction::View;
-use gavel_core::{AuctionId, Seq};
+use gavel_core::{Amount, AuctionId, Seq, Timestamp};
 use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::pin::pin;
@@ -18,7 +18,9 @@ use uuid::Uuid;
 const AUCTIONS: &str = "
 SELECT auction, seq, epoch, lsn, state, price, leader, bid_count, bidder_count, outcome,
     (extract(epoch FROM ends_at) * 1000000)::bigint, (extract(epoch FROM at) * 1000000)::bigint, is_dropped(auction, lsn),
-    EXISTS (SELECT FROM parked WHERE parked.auction = auctions.auction)
+    EXISTS (SELECT FROM parked WHERE parked.auction = auctions.auction),
+    (extract(epoch FROM deadline) * 1000000)::bigint, (extract(epoch FROM final_at) * 1000000)::bigint, reserve_price,
+    (winning_bid ->> 'seq')::bigint, (runner_up_bid ->> 'seq')::bigint
 FROM auctions WHERE auction = ANY ($1)";
 
 const BIDS: &str = "
@@ -45,7 +47,7 @@ pub(super) struct Compared {
 
 /// A row of `auctions`, as far as it is compared.
 struct AuctionRow {
-    fields: [String; 10],
+    fields: [String; 15],
     is_dropped: bool,
     is_parked: bool,
 }
@@ -58,8 +60,23 @@ struct BidRow {
     maximum: Option<i64>,
 }
 
-const FIELDS: [&str; 10] =
-    ["seq", "position", "state", "price", "leader", "bid_count", "bidder_count", "outcome", "ends_at", "at"];
+const FIELDS: [&str; 15] = [
+    "seq",
+    "position",
+    "state",
+    "price",
+    "leader",
+    "bid_count",
+    "bidder_count",
+    "outcome",
+    "ends_at",
+    "at",
+    "deadline",
+    "final_at",
+    "reserve_price",
+    "winning_bid",
+    "runner_up_bid",
+];
 
 /// Compares auctions, which are sorted by their ids.
 pub(super) async fn compare(snapshot: &Transaction<'_>, all: &[Expected]) -> Result<Compared, VerifyError> {
@@ -94,9 +111,13 @@ fn compare_one(
     };
     let mut report = Report::new(expected.id(), row.is_parked);
     for ((name, log), row) in FIELDS.iter().zip(fields_of(expected)).zip(row.fields) {
-        if log != row {
-            report.add(name, log, row);
+        if log == row {
+            continue;
         }
+        // What the reserve is, is the seller's secret.
+        let is_secret = *name == "reserve_price";
+        let (log, row) = if is_secret { ("one".to_owned(), "another".to_owned()) } else { (log, row) };
+        report.add(name, log, row);
     }
     if row.is_dropped {
         compared.dropped += 1;
@@ -204,7 +225,7 @@ fn shown<T: ToString>(value: Option<T>) -> String {
 }
 
 /// What the log says, in the order of [`FIELDS`].
-fn fields_of(expected: &Expected) -> [String; 10] {
+fn fields_of(expected: &Expected) -> [String; 15] {
     let View { state, seq, position, price, leader, bid_count, bidder_count, ends_at, at, .. } =
         expected.auction.view();
     [
@@ -218,6 +239,11 @@ fn fields_of(expected: &Expected) -> [String; 10] {
         shown(expected.outcome.map(|outcome| outcome.word())),
         ends_at.micros().to_string(),
         at.micros().to_string(),
+        shown(expected.deadline.map(Timestamp::micros)),
+        shown(expected.final_at.map(Timestamp::micros)),
+        shown(expected.reserve.map(Amount::get)),
+        shown(expected.award.winning.map(|seq| seq.0)),
+        shown(expected.award.runner_up.map(|seq| seq.0)),
     ]
 }
 
@@ -239,6 +265,11 @@ async fn auction_rows(snapshot: &Transaction<'_>, ids: &[i64]) -> Result<Map<Auc
             shown(text(9)?),
             shown(number(10)?),
             shown(number(11)?),
+            shown(number(14)?),
+            shown(number(15)?),
+            shown(number(16)?),
+            shown(number(17)?),
+            shown(number(18)?),
         ];
         found.insert(
             auction,

@@ -5,8 +5,9 @@ use super::{Question, VerifyError};
 use crate::rows::Outcome;
 use crate::{Map, Set};
 use gavel_core::event::{AfterUnpaid, Origin, Outcome as Ended, UnsoldReason};
-use gavel_core::{AccountId, Auction, AuctionId, BidId, Event, EventKind, Position, Seq};
+use gavel_core::{AccountId, Amount, Auction, AuctionId, BidId, Event, EventKind, Position, Seq, Timestamp};
 use gavel_log::record::Record;
+use std::cmp::Reverse;
 
 /// A shard's auctions that are not final yet.
 #[derive(Debug, Default)]
@@ -25,8 +26,24 @@ pub(super) struct Fold {
 pub(super) struct Expected {
     pub(super) auction: Auction,
     pub(super) outcome: Option<Outcome>,
+    pub(super) reserve: Option<Amount>,
+    /// Until when it must be paid, or the offer taken.
+    pub(super) deadline: Option<Timestamp>,
+    pub(super) final_at: Option<Timestamp>,
+    /// The bids of whoever has won or has the offer, and of the best behind them.
+    pub(super) award: Award,
+    /// Who leads, as of the latest event, and with whom it came to nothing.
+    leader: Option<AccountId>,
+    tried: Vec<AccountId>,
     pub(super) bids: Vec<ExpectedBid>,
     pub(super) events: Vec<(Seq, Short)>,
+}
+
+/// Numbers of bids.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Award {
+    pub(super) winning: Option<Seq>,
+    pub(super) runner_up: Option<Seq>,
 }
 
 /// One bid.
@@ -37,11 +54,27 @@ pub(super) struct ExpectedBid {
     pub(super) withdrawn: Option<Seq>,
     pub(super) content: Short,
     pub(super) maximum: i64,
+    is_sold: bool,
     id: BidId,
     bidder: AccountId,
 }
 
 impl Expected {
+    const fn new(auction: Auction) -> Self {
+        Self {
+            auction,
+            outcome: None,
+            reserve: None,
+            deadline: None,
+            final_at: None,
+            award: Award { winning: None, runner_up: None },
+            leader: None,
+            tried: Vec::new(),
+            bids: Vec::new(),
+            events: Vec::new(),
+        }
+    }
+
     pub(super) fn id(&self) -> AuctionId {
         self.auction.id()
     }
@@ -72,6 +105,44 @@ impl Expected {
             }
         }
         self.outcome = outcome_of(&event.kind).or(self.outcome);
+        self.sell(event);
+    }
+
+    /// What an event does to the sale. The auction has taken it in already.
+    fn sell(&mut self, event: &Event) {
+        let leader = self.auction.view().leader;
+        match &event.kind {
+            EventKind::Opened(opened) => self.reserve = opened.terms.reserve_price,
+            EventKind::ReserveLowered { reserve, .. } => self.reserve = *reserve,
+            EventKind::Unpaid { .. } | EventKind::OfferEnded { .. } => self.tried.extend(self.leader),
+            _ => {}
+        }
+        self.leader = leader;
+        if let Some(until) = deadline_of(&event.kind) {
+            self.deadline = Some(until);
+            self.award = self.awarded();
+        }
+        if self.auction.state().is_final() {
+            (self.deadline, self.final_at) = (None, self.final_at.or(Some(event.at)));
+            // Of what is paid for, the bids stay as they are.
+            if leader.is_none() {
+                self.award = Award::default();
+            }
+        }
+    }
+
+    /// The leader's purchase or highest bid, and the highest of anybody else who was not tried; of equal ones the earlier.
+    fn awarded(&self) -> Award {
+        let Some(leader) = self.leader else { return Award::default() };
+        let best = |of: &dyn Fn(&ExpectedBid) -> bool| {
+            let standing = self.bids.iter().filter(|bid| bid.withdrawn.is_none() && of(bid));
+            standing.max_by_key(|bid| (bid.maximum, Reverse(bid.seq))).map(|bid| bid.seq)
+        };
+        let bought = best(&|bid| bid.bidder == leader && bid.is_sold);
+        Award {
+            winning: bought.or_else(|| best(&|bid| bid.bidder == leader)),
+            runner_up: best(&|bid| bid.bidder != leader && !self.tried.contains(&bid.bidder)),
+        }
     }
 
     #[expect(clippy::too_many_arguments, reason = "a bid's columns")]
@@ -81,14 +152,22 @@ impl Expected {
         seq: Seq,
         id: BidId,
         bidder: AccountId,
-        (price, amount): (gavel_core::Amount, gavel_core::Amount),
+        (price, amount): (Amount, Amount),
         status: &str,
         extended_to: Option<i64>,
     ) {
         let (price, maximum) = (price.get().cast_signed(), amount.get().cast_signed());
         let bidder_text = bidder.to_string();
         let line = BidLine { place, id: id.to_bits(), bidder: &bidder_text, price, status, extended_to };
-        self.bids.push(ExpectedBid { seq, withdrawn: None, content: line.short(), maximum, id, bidder });
+        self.bids.push(ExpectedBid {
+            seq,
+            withdrawn: None,
+            content: line.short(),
+            maximum,
+            is_sold: status == "sold",
+            id,
+            bidder,
+        });
     }
 
     fn withdraw(&mut self, by: Seq, kind: &EventKind) {
@@ -109,6 +188,18 @@ impl Expected {
 pub(super) fn event_line(place: Place, origin: &str, event_type: &str) -> Short {
     let line: Line = place.line();
     line.text(origin).text(event_type).finish()
+}
+
+/// Until when must be paid, or the offer taken, where an event has given somebody the auction.
+const fn deadline_of(kind: &EventKind) -> Option<Timestamp> {
+    match kind {
+        EventKind::Ended { outcome: Ended::Awarded { pay_by, .. }, .. }
+        | EventKind::BoughtNow { pay_by, .. }
+        | EventKind::OfferAccepted { pay_by } => Some(*pay_by),
+        EventKind::Unpaid { next: AfterUnpaid::Offered { until, .. }, .. }
+        | EventKind::OfferEnded { next: AfterUnpaid::Offered { until, .. }, .. } => Some(*until),
+        _ => None,
+    }
 }
 
 /// What an event makes of how the auction has come out; `None` where it changes nothing of it.
@@ -165,8 +256,7 @@ impl Fold {
                     self.headless.insert(id);
                     return Ok(None);
                 };
-                let expected = Expected { auction, outcome: None, bids: Vec::new(), events: Vec::new() };
-                self.open.insert(id, expected);
+                self.open.insert(id, Expected::new(auction));
             }
         }
         let Some(expected) = self.open.get_mut(&id) else { return Ok(None) };
