@@ -241,7 +241,10 @@ fn another_database_is_filled_beside_the_server_and_flushed_on_from_there() {
     let (old, new) = (cluster.url(DB), cluster.url("anew"));
     let refused = run(&format!("rebuild postgres --data {data} --postgres {old}"));
     assert_eq!(refused.code, 1, "{refused:?}");
-    assert!(refused.err.contains("is not empty: it has 12 auctions"), "{refused:?}");
+    assert!(
+        refused.err.contains("is not empty: of the shards to be filled it has 12 auctions"),
+        "{refused:?}"
+    );
     while_bidding(&server, auctions[3], || {
         let filled = expect(&format!("rebuild postgres --data {data} --postgres {new}"), 0);
         assert!(filled.out.starts_with("filled with"), "{filled:?}");

@@ -213,6 +213,7 @@ fn rows_are_compared_as_of_the_cursor_and_dropped_ones_not_at_all() {
         run(&mut client, &policy, at(FIRST + 200, 0)).await.unwrap()
     });
     assert_eq!(pass.dropped.len(), 3);
+    sql(&cluster, "UPDATE auctions SET final_at = NULL WHERE state NOT IN ('closed', 'unsold', 'cancelled')");
     let (verified, found) = verify(&cluster, DB, &history, &[]);
     assert_eq!(found, []);
     assert_eq!(verified.iter().map(|verified| verified.dropped).sum::<u64>(), 21);
