@@ -5,13 +5,12 @@
 
 use clap::Parser;
 use gavel_benches::error::BenchError;
+use gavel_benches::output::{end, say_rows};
 use gavel_benches::server::{self, Server};
-use gavel_benches::spread::Spread;
 use gavel_core::Position;
 use gavel_loadgen::Options;
 use gavel_wire::feed::{Feed, FeedEvent, FeedOptions, shards};
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -41,13 +40,7 @@ struct Flags {
 }
 
 fn main() -> ExitCode {
-    match measure(&Flags::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let _said = writeln!(std::io::stderr(), "error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    end(measure(&Flags::parse()))
 }
 
 /// What a follower has got.
@@ -80,11 +73,7 @@ fn measure(flags: &Flags) -> Result<(), BenchError> {
             rows.entry(row).or_default().push(value);
         }
     }
-    for (row, values) in rows {
-        let Some(Spread { median, min, max, runs }) = Spread::of(&values) else { continue };
-        let _said =
-            writeln!(std::io::stdout(), "{row:<45} {median:>12.2}   ({min:.2} to {max:.2}, {runs} runs)");
-    }
+    say_rows(rows, 45);
     Ok(())
 }
 

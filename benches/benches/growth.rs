@@ -5,8 +5,8 @@
 
 use clap::Parser;
 use gavel_benches::growth::{self, Plan};
+use gavel_benches::output::{end, say};
 use gavel_benches::server;
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -44,16 +44,5 @@ fn main() -> ExitCode {
     let measured = server.map_or_else(server::build, Ok).and_then(|server| {
         growth::run(&Plan { auctions, bids, time: Duration::from_secs(seconds), server, dir }, say)
     });
-    match measured {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let _said = writeln!(std::io::stderr(), "error: {error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-/// Where nobody reads, the measuring goes on all the same.
-fn say(line: &str) {
-    let _said = writeln!(std::io::stdout(), "{line}");
+    end(measured)
 }

@@ -7,7 +7,7 @@
 
 use clap::Parser;
 use gavel_benches::history::{self, Plan};
-use std::io::Write as _;
+use gavel_benches::output::{end, say};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -45,16 +45,5 @@ fn main() -> ExitCode {
         Some(dir) => history::say_started(&dir).map(|line| say(&line)),
         None => history::run(&Plan { auctions, bids, runs, dir }, say),
     };
-    match measured {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let _said = writeln!(std::io::stderr(), "error: {error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-/// Where nobody reads, the measuring goes on all the same.
-fn say(line: &str) {
-    let _said = writeln!(std::io::stdout(), "{line}");
+    end(measured)
 }

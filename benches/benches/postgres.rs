@@ -12,9 +12,9 @@
 
 use clap::{Parser, ValueEnum};
 use gavel_benches::error::BenchError;
+use gavel_benches::output::{end, say_rows};
 use gavel_benches::postgres::{Flusher, pin};
 use gavel_benches::server::{self, Server};
-use gavel_benches::spread::Spread;
 use gavel_loadgen::Options;
 use gavel_loadgen::schedule::{Arrivals, Shape, Spacing};
 use gavel_tests::postgres::Cluster;
@@ -76,13 +76,7 @@ enum Part {
 type Rows = BTreeMap<&'static str, Vec<f64>>;
 
 fn main() -> ExitCode {
-    match measure(&Flags::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let _said = writeln!(std::io::stderr(), "error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    end(measure(&Flags::parse()))
 }
 
 fn measure(flags: &Flags) -> Result<(), BenchError> {
@@ -102,11 +96,7 @@ fn measure(flags: &Flags) -> Result<(), BenchError> {
             outage(&binary, flags, &mut rows)?;
         }
     }
-    for (row, values) in rows {
-        let Some(Spread { median, min, max, runs }) = Spread::of(&values) else { continue };
-        let _said =
-            writeln!(std::io::stdout(), "{row:<66} {median:>12.2}   ({min:.2} to {max:.2}, {runs} runs)");
-    }
+    say_rows(rows, 66);
     Ok(())
 }
 

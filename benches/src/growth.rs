@@ -7,18 +7,16 @@
 //! - **Log**: the release server over TCP, with snapshots and truncation as users run it: short loads on a fresh log and behind a long one.
 
 use crate::error::{BenchError, io};
-use crate::history::{self, WINDOW};
+use crate::history::{self, BATCH};
 use crate::server::{Server, ThreadTime, thread_times};
-use gavel_core::{AccountId, Amount, AuctionId, Command};
-use gavel_engine::{AuctionCommand, Handle, Port, Ticket};
+use gavel_core::{AccountId, AuctionId};
+use gavel_engine::{Handle, Port};
 use gavel_loadgen::{Options, Report};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// Commands that one flush brings.
-const BATCH: u64 = 1_024;
 /// Bidders.
 const BIDDERS: u64 = 100_000;
 /// An odd number without small factors: its multiples visit all auctions, far apart.
@@ -104,28 +102,15 @@ async fn bid_for(
     port: &mut Port,
     auctions: &[AuctionId],
 ) -> Result<(u64, Duration), BenchError> {
-    let (began, mut number, many) = (Instant::now(), 0, auctions.len() as u64);
-    while began.elapsed() < time {
-        for _ in 0..BATCH {
-            let (turn, place) = (number / many, number.wrapping_mul(STRIDE) % many);
-            let auction = auctions[place as usize];
-            let bidder = AccountId::from_integer(1 + number.wrapping_mul(STRIDE) % BIDDERS);
-            // A thousand more with each turn: more than any step of the terms.
-            let amount = Amount::new((1 + turn) * 1_000).unwrap_or(Amount::MAX);
-            let command = Command::Bid { bidder, amount, id: None };
-            port.push(Ticket(number), handle.now(), AuctionCommand { auction, command })
-                .map_err(history::failed)?;
-            number += 1;
-        }
-        port.flush();
-        while port.under_way() > WINDOW - BATCH as usize {
-            history::hear(port, &mut |_| {}).await?;
-        }
-    }
-    while port.under_way() > 0 {
-        history::hear(port, &mut |_| {}).await?;
-    }
-    Ok((number, began.elapsed()))
+    let (began, many) = (Instant::now(), auctions.len() as u64);
+    let next = |number: u64| {
+        let is_over = number.is_multiple_of(BATCH) && began.elapsed() >= time;
+        let (turn, place) = (number / many, number.wrapping_mul(STRIDE) % many);
+        let bidder = AccountId::from_integer(1 + number.wrapping_mul(STRIDE) % BIDDERS);
+        // A thousand more with each turn: more than any step of the terms.
+        (!is_over).then_some((auctions[place as usize], bidder, (1 + turn) * 1_000))
+    };
+    Ok((history::bid_while(handle, port, next).await?, began.elapsed()))
 }
 
 /// Of the threads that decide and commit, not of the one that makes the bids.

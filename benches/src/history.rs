@@ -15,9 +15,9 @@ use std::time::Instant;
 use tempfile::TempDir;
 
 /// Commands under way at once.
-pub(crate) const WINDOW: usize = 16_384;
+const WINDOW: usize = 16_384;
 /// Commands that one flush brings.
-const BATCH: u64 = 1_024;
+pub(crate) const BATCH: u64 = 1_024;
 /// Sellers, by whom auctions are spread over the shards.
 const SELLERS: u64 = 1_000;
 /// Bids of the one auction that has many.
@@ -236,7 +236,7 @@ async fn many_bans(plan: &Plan, say: &mut impl FnMut(&str)) -> Result<(), BenchE
     engine.stop().await.map_err(failed)
 }
 
-pub(crate) async fn hear(port: &mut Port, take: &mut impl FnMut(Reply)) -> Result<(), BenchError> {
+async fn hear(port: &mut Port, take: &mut impl FnMut(Reply)) -> Result<(), BenchError> {
     let mut answers = Some(port.answers().await.ok_or_else(|| failed("the port has closed"))?);
     while let Some(some) = answers {
         some.replies.into_iter().for_each(|(_, reply)| take(reply));
@@ -280,17 +280,29 @@ async fn bid(
     base: u64,
     count: u64,
 ) -> Result<(), BenchError> {
-    for number in 0..count {
+    let bid = |number: u64| {
+        let auction = auctions[(number % auctions.len() as u64) as usize];
+        // A thousand more each time: more than any step of the terms.
+        (auction, AccountId::from_integer(1 + base + number % 100_000), (1 + base + number) * 1_000)
+    };
+    bid_while(handle, port, |number| (number < count).then(|| bid(number))).await.map(drop)
+}
+
+/// Makes the bids that `next` says by their numbers, until it says none, and hears all answers. Says how many there were.
+pub(crate) async fn bid_while(
+    handle: &Handle,
+    port: &mut Port,
+    next: impl Fn(u64) -> Option<(AuctionId, AccountId, u64)>,
+) -> Result<u64, BenchError> {
+    let mut number = 0;
+    while let Some((auction, bidder, amount)) = next(number) {
         while port.under_way() + BATCH as usize > WINDOW {
             hear(port, &mut |_| {}).await?;
         }
-        let auction = auctions[(number % auctions.len() as u64) as usize];
-        let bidder = AccountId::from_integer(1 + base + number % 100_000);
-        // A thousand more each time: more than any step of the terms.
-        let amount = Amount::new((1 + base + number) * 1_000).unwrap_or(Amount::MAX);
-        let command = Command::Bid { bidder, amount, id: None };
+        let command = Command::Bid { bidder, amount: Amount::new(amount).unwrap_or(Amount::MAX), id: None };
         port.push(Ticket(number), handle.now(), AuctionCommand { auction, command }).map_err(failed)?;
-        if number % BATCH == BATCH - 1 {
+        number += 1;
+        if number.is_multiple_of(BATCH) {
             port.flush();
         }
     }
@@ -298,5 +310,5 @@ async fn bid(
     while port.under_way() > 0 {
         hear(port, &mut |_| {}).await?;
     }
-    Ok(())
+    Ok(number)
 }

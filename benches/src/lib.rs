@@ -9,6 +9,7 @@ pub mod growth;
 pub mod history;
 pub mod in_process;
 pub mod machine;
+pub mod output;
 pub mod postgres;
 pub mod rules;
 pub mod server;

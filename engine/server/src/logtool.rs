@@ -15,7 +15,7 @@ pub(crate) mod progress;
 mod range;
 mod replay;
 mod salvage;
-mod source;
+pub(crate) mod source;
 mod verify;
 
 use crate::cli::DataFlags;

@@ -1,6 +1,6 @@
 //! Archive and log of a directory as a [`Source`]: what there was when it was opened, and nothing after it.
 
-use crate::{Follow, Records, Set, Source, SourceError};
+use crate::{Follow, Records, Set, Source, SourceError, Unreadable};
 use gavel_core::{AuctionId, Lsn, Position, ShardId};
 use gavel_log::record::{Record, decode};
 use gavel_log::{Frame, Frames, LogReader, OfflineError, ReadError};
@@ -34,6 +34,21 @@ impl Beside<'_> {
         }
         Ok(self.log.durable(shard))
     }
+}
+
+/// A frame's records behind the first of these up to and including the second, each with its position.
+pub(crate) fn records_of(
+    frame: &Frame,
+    after: Lsn,
+    until: Lsn,
+) -> impl Iterator<Item = Result<(Position, Record), Unreadable>> {
+    let (shard, epoch) = (frame.shard(), frame.epoch());
+    let wanted = frame.records().filter(move |(lsn, _)| *lsn > after && *lsn <= until);
+    wanted.map(move |(lsn, bytes)| {
+        let position = Position { shard, epoch, lsn };
+        let record = decode(bytes).map_err(|source| Unreadable { position, source })?;
+        Ok((position, record))
+    })
 }
 
 /// Some shards of a log, each up to a record.

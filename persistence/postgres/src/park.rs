@@ -154,7 +154,7 @@ async fn attempt(
     spelling: &Spelling,
 ) -> Result<u64, RetryError> {
     if let Some((auction, _)) = parked.auction {
-        client.query_one("SELECT ensure_day(auction_day($1))", &[&auction_number(auction)]).await?;
+        write::ensure_day(client, auction.day()).await?;
     }
     let shard = parked.position.shard;
     let transaction = client.transaction().await?;

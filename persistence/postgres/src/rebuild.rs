@@ -7,11 +7,11 @@
 
 use crate::assign::AssignError;
 use crate::flusher::{self, Handle, Options, Service, ShardReport};
-use crate::offline::OfflineSource;
+use crate::offline::{OfflineSource, records_of};
 use crate::write::number;
 use crate::{Database, DatabaseError, Set, Unreadable};
 use gavel_core::{AuctionId, Lsn, Position, Seq, ShardId};
-use gavel_log::record::{Record, decode};
+use gavel_log::record::Record;
 use gavel_log::{LogReader, ReadError};
 use std::sync::Arc;
 use std::time::Duration;
@@ -186,10 +186,10 @@ pub fn headless(
         let (mut kept, mut last) = (Lsn(0), Position::start(shard));
         for frame in log.read_from(shard, log.oldest(shard)) {
             let frame = frame?;
-            for (lsn, bytes) in frame.records().take_while(|(lsn, _)| *lsn <= end) {
-                let position = Position { shard, epoch: frame.epoch(), lsn };
+            for read in records_of(&frame, Lsn(0), end) {
+                let (position, record) = read?;
                 last = position;
-                match decode(bytes).map_err(|source| Unreadable { position, source })? {
+                match record {
                     Record::Auction(event) if event.seq > Seq(1) && !opened.contains(&event.auction) => {
                         found.auctions.insert(event.auction);
                         continue;
@@ -197,7 +197,7 @@ pub fn headless(
                     Record::Auction(event) if event.seq == Seq(1) => drop(opened.insert(event.auction)),
                     Record::Auction(_) | Record::Shard(_) => {}
                 }
-                kept = lsn;
+                kept = position.lsn;
             }
             on_records(frame.count().into());
         }

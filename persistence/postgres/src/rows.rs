@@ -175,8 +175,8 @@ impl Rows {
                 self.standing.accepted((event.auction, *buyer));
                 self.bids.push(Bid::bought(position, event, *id, *buyer, *price));
             }
-            kind => {
-                self.withdraw(event, kind);
+            _ => {
+                self.withdraw(event);
                 self.events.push(AuctionEvent::new(position, event, spelling));
             }
         }
@@ -202,20 +202,15 @@ impl Rows {
     }
 
     /// Bids that an event takes out.
-    fn withdraw(&mut self, event: &Event, kind: &EventKind) {
-        let (bidder, bid) = match kind {
-            EventKind::BidRetracted(retracted) => (retracted.bidder, Some(retracted.id)),
-            EventKind::BidsRemoved(removed) => (removed.bidder, None),
-            EventKind::BidderBanned { bidder, removed: Some(_) } => (*bidder, None),
-            _ => return,
-        };
-        let pair = (event.auction, bidder);
-        if bid.is_some() {
+    fn withdraw(&mut self, event: &Event) {
+        let Some(withdrawal) = Withdrawal::of(event) else { return };
+        let pair = (event.auction, withdrawal.bidder);
+        if withdrawal.bid.is_some() {
             self.standing.retracted(pair)
         } else {
             self.standing.removed(pair)
         }
-        self.withdrawals.push(Withdrawal { auction: event.auction, seq: event.seq, bidder, bid });
+        self.withdrawals.push(withdrawal);
     }
 }
 

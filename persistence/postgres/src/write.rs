@@ -10,7 +10,7 @@
 //! - A row of `auctions` changes only if it is as of exactly the record before the first one that is taken in.
 //! - What is left out because its auction is held is put into `parked` in the same transaction.
 
-mod copy;
+pub(crate) mod copy;
 mod sql;
 
 use crate::error::said;
@@ -91,6 +91,16 @@ pub async fn write(
     Ok(transaction.commit().await?)
 }
 
+/// Makes the partitions of an opening day, in days since 1970, where they are not there.
+pub(crate) async fn ensure_day(
+    client: &tokio_postgres::Client,
+    day: u16,
+) -> Result<(), tokio_postgres::Error> {
+    // Any auction of that day says it.
+    let Some(auction) = AuctionId::new(day, ShardId(0), 1) else { return Ok(()) };
+    client.query_one("SELECT ensure_day(auction_day($1))", &[&auction_number(auction)]).await.map(drop)
+}
+
 /// Locks a shard's cursor, which must be here.
 async fn lock(transaction: &Transaction<'_>, expected: Position) -> Result<(), WriteError> {
     let found = cursor(transaction, expected.shard).await?;
@@ -153,13 +163,13 @@ pub(crate) async fn rows(
         demand(transaction, changed, changes.len(), sql::UNCHANGED).await?;
     }
     copy::bids(transaction, &rows.bids).await?;
-    copy::maxima(transaction, &rows.bids).await?;
+    copy::maxima(transaction, "maxima", &rows.bids).await?;
     if !rows.withdrawals.is_empty() {
         copy::withdrawals(transaction, &rows.withdrawals).await?;
         run(transaction, sql::WITHDRAW).await?;
     }
-    copy::events(transaction, &rows.events).await?;
-    copy::shard_events(transaction, &rows.shard_events).await?;
+    copy::events(transaction, "events", &rows.events).await?;
+    copy::shard_events(transaction, "shard_events", &rows.shard_events).await?;
     if changes.iter().any(|(change, _)| change.award) {
         run(transaction, sql::AWARD).await?;
     }

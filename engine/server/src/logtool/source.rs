@@ -10,6 +10,30 @@ use gavel_log::state::{Loader, Restored};
 use gavel_log::{Frames, LogReader, Tip, Tips};
 use std::path::{Path, PathBuf};
 
+/// There is no record of the shard that was asked for.
+#[derive(Debug)]
+pub(crate) struct NoShard {
+    pub(crate) wanted: ShardId,
+    /// The shards that have records, in words.
+    pub(crate) all: String,
+}
+
+/// The shards that are wanted: one, or all that have records.
+///
+/// # Errors
+/// The one that is wanted has none.
+pub(crate) fn shards_of(all: Vec<ShardId>, wanted: Option<ShardId>) -> Result<Vec<ShardId>, NoShard> {
+    match wanted {
+        None => Ok(all),
+        Some(wanted) if all.contains(&wanted) => Ok(vec![wanted]),
+        Some(wanted) => {
+            let all: Vec<String> = all.iter().map(ToString::to_string).collect();
+            let all = if all.is_empty() { "none".to_owned() } else { all.join(", ") };
+            Err(NoShard { wanted, all })
+        }
+    }
+}
+
 /// An open directory, as it was when it was opened.
 #[derive(Debug)]
 pub(crate) struct Source {
@@ -45,18 +69,9 @@ impl Source {
     /// # Errors
     /// The one that is wanted has none.
     pub(crate) fn shards_of(&self, wanted: Option<ShardId>) -> Result<Vec<ShardId>, ToolError> {
-        let all = self.shards();
-        match wanted {
-            None => Ok(all),
-            Some(wanted) if all.contains(&wanted) => Ok(vec![wanted]),
-            Some(wanted) => {
-                let all: Vec<String> = all.iter().map(ToString::to_string).collect();
-                let all = if all.is_empty() { "none".to_owned() } else { all.join(", ") };
-                Err(ToolError::Usage(format!(
-                    "there is no record of shard {wanted} here; of these there are: {all}"
-                )))
-            }
-        }
+        shards_of(self.shards(), wanted).map_err(|NoShard { wanted, all }| {
+            ToolError::Usage(format!("there is no record of shard {wanted} here; of these there are: {all}"))
+        })
     }
 
     /// A shard's last record.

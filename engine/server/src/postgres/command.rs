@@ -1,6 +1,7 @@
 //! `gavel postgres …`: the write databases, from outside of the flusher.
 
 use super::SPELLING;
+use super::tools::routes;
 use crate::config::{Databases, Given, POSTGRES_FILE, Settings};
 use crate::exit::Exit;
 use crate::output;
@@ -128,15 +129,9 @@ pub(crate) fn run(command: &PostgresCommand, settings: &Settings, json: bool) ->
         PostgresCommand::Retain(flags) => return super::partitions::retain(flags, settings, json),
         _ => {}
     }
-    let routes = match settings.routes() {
-        Ok(Some(routes)) => routes,
-        Ok(None) => {
-            return output::failure(
-                Exit::Usage,
-                &"no database is named: say --postgres URL, or [[postgres]] in gavel.toml",
-            );
-        }
-        Err(problem) => return output::failure(Exit::Usage, &problem),
+    let routes = match routes(settings) {
+        Ok(routes) => routes,
+        Err(problem) => return output::failure(problem.exit(), &problem),
     };
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,

@@ -1,6 +1,7 @@
 //! `gavel flush`: the flusher in a process of its own, over a server's feed.
 
 use super::feed::FeedSource;
+use super::tools::routes;
 use super::{Flusher, Retention, options};
 use crate::config::{Given, Settings};
 use crate::exit::Exit;
@@ -53,15 +54,9 @@ impl FlushFlags {
 /// Runs until it is told to stop.
 pub(crate) fn run(flags: &FlushFlags, settings: &Settings) -> Exit {
     crate::serve::log_messages(settings);
-    let routes = match settings.routes() {
-        Ok(Some(routes)) => routes,
-        Ok(None) => {
-            return output::failure(
-                Exit::Usage,
-                &"no database is named: say --postgres URL, or [[postgres]] in gavel.toml",
-            );
-        }
-        Err(problem) => return output::failure(Exit::Usage, &problem),
+    let routes = match routes(settings) {
+        Ok(routes) => routes,
+        Err(problem) => return output::failure(problem.exit(), &problem),
     };
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,

@@ -6,11 +6,11 @@ use crate::config::Settings;
 use crate::exit::Exit;
 use crate::output;
 use clap::Args;
-use gavel_core::{Duration, Timestamp};
+use gavel_core::Duration;
+use gavel_postgres::clock::now;
 use gavel_postgres::retention::{Dropped, Hold, Partition, Policy, Size, partitions, run};
 use serde_json::{Value, json};
 use std::path::PathBuf;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The examples in the help.
 pub(super) const PARTITIONS_HELP: &str = "\
@@ -211,10 +211,4 @@ fn line(fact: &Value) -> String {
         "held" => format!("{day}  {database}  {}", text("by")),
         _ => format!("{day}  {database}  is in use: try again later"),
     }
-}
-
-/// The wall clock, in which days are counted.
-fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_micros(since.as_micros() as u64).unwrap_or(Timestamp::MAX)
 }

@@ -3,6 +3,7 @@
 use crate::config::Settings;
 use crate::exit::Exit;
 use crate::logtool::progress::Progress;
+use crate::logtool::source::{NoShard, shards_of};
 use gavel_core::ShardId;
 use gavel_log::{Offline, OfflineError};
 use gavel_postgres::offline::LookError;
@@ -115,16 +116,10 @@ pub(super) fn look_again(log: &Offline) -> Result<(), LookError> {
 
 /// The shards that are wanted: one, or all that have records.
 pub(super) fn shards(log: &Offline, wanted: Option<ShardId>) -> Result<Vec<ShardId>, ToolError> {
-    let all = log.shards();
-    match wanted {
-        None => Ok(all),
-        Some(wanted) if all.contains(&wanted) => Ok(vec![wanted]),
-        Some(wanted) => {
-            let names: Vec<String> = all.iter().map(ToString::to_string).collect();
-            let all = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-            Err(ToolError::NoShard { wanted, dir: log.dir().display().to_string(), all })
-        }
-    }
+    shards_of(log.shards(), wanted).map_err(|NoShard { wanted, all }| {
+        let dir = log.dir().display().to_string();
+        ToolError::NoShard { wanted, dir, all }
+    })
 }
 
 /// Raised by Ctrl-C and SIGTERM; a second Ctrl-C ends the process at once.

@@ -2,9 +2,10 @@
 
 use super::Shared;
 use super::batch::{FlushError, Progress, flush};
-use super::report::{LaneState, ShardReport, now};
+use super::report::{LaneState, ShardReport};
 use super::target::Target;
 use crate::assign::{AssignError, AssignFileError};
+use crate::clock::now;
 use crate::database::DatabaseError;
 use crate::limits::{
     BATCH_AIM, BATCH_BYTES_MAX, BATCH_RECORDS_MAX, BATCH_RECORDS_MIN, HELD_MAX, NEWCOMERS_BYTES,

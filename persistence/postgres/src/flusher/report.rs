@@ -1,10 +1,10 @@
 //! What the flusher says of itself.
 
+use crate::clock::now;
 use gavel_core::{Lsn, Position, ShardId, Timestamp};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// How far the flusher is.
 #[derive(Clone, Debug)]
@@ -93,12 +93,6 @@ impl ShardReport {
     pub fn lag_us(&self) -> u64 {
         self.behind_since.map_or(0, |since| now().since(since).micros())
     }
-}
-
-/// The wall clock. Only for saying how long something has waited.
-pub(super) fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_micros(since.as_micros() as u64).unwrap_or(Timestamp::MAX)
 }
 
 /// All lanes' reports.

@@ -3,10 +3,9 @@
 use super::report::DatabaseReport;
 use crate::database::{Database, DatabaseError};
 use crate::limits::RETRY_MAX;
-use crate::value::auction_number;
-use crate::write::number;
+use crate::write::{ensure_day, number};
 use deadpool_postgres::Client;
-use gavel_core::{AuctionId, ShardId};
+use gavel_core::ShardId;
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -62,10 +61,7 @@ impl Target {
             if self.days.lock().contains(&day) {
                 continue;
             }
-            // Any auction of that day says it.
-            let Some(auction) = AuctionId::new(day, ShardId(0), 1) else { continue };
-            let ensure = "SELECT ensure_day(auction_day($1))";
-            client.query_one(ensure, &[&auction_number(auction)]).await?;
+            ensure_day(client, day).await?;
             self.days.lock().insert(day);
         }
         Ok(())

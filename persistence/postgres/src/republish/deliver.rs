@@ -4,14 +4,14 @@ use super::plan::Plan;
 use super::stage::{self, Keys, Withdrawn, missing};
 use super::{RepublishError, Run, Selection, cursor, runs, type_of};
 use crate::limits::{CAUGHT_UP_WITHIN, REPUBLISH_BATCH_MAX};
-use crate::offline::Beside;
+use crate::offline::{Beside, records_of};
 use crate::rows::{Bid, Withdrawal};
 use crate::value::auction_number;
 use crate::write;
-use crate::{Map, Rows, Set, Spelling, Unreadable};
+use crate::{Map, Rows, Set, Spelling};
 use deadpool_postgres::{Client, Transaction};
-use gavel_core::{AuctionId, Event, EventKind, Lsn, Position};
-use gavel_log::record::{Record, decode};
+use gavel_core::{AuctionId, Event, Lsn, Position};
+use gavel_log::record::Record;
 use std::time::{Duration, Instant};
 
 /// What was delivered of a shard.
@@ -70,9 +70,8 @@ pub async fn deliver(
     let limit = pace.rate.map_or(REPUBLISH_BATCH_MAX, |rate| (rate as usize).clamp(1, REPUBLISH_BATCH_MAX));
     for frame in log.log.read_from(plan.shard, plan.oldest) {
         let frame = frame?;
-        for (lsn, bytes) in frame.records().take_while(|(lsn, _)| *lsn <= plan.cursor.lsn) {
-            let position = Position { shard: plan.shard, epoch: frame.epoch(), lsn };
-            let record = decode(bytes).map_err(|source| Unreadable { position, source })?;
+        for read in records_of(&frame, Lsn(0), plan.cursor.lsn) {
+            let (position, record) = read?;
             delivery.take(position, record);
             if delivery.batch.records >= limit as u64 {
                 if (pace.is_stopped)() {
@@ -113,9 +112,8 @@ fn withdrawals(log: Beside<'_>, plan: &Plan) -> Result<Withdrawals, RepublishErr
     let mut found = Withdrawals::default();
     for frame in log.log.read_from(plan.shard, plan.oldest) {
         let frame = frame?;
-        for (lsn, bytes) in frame.records().take_while(|(lsn, _)| *lsn <= plan.cursor.lsn) {
-            let position = Position { shard: plan.shard, epoch: frame.epoch(), lsn };
-            if let Record::Auction(event) = decode(bytes).map_err(|source| Unreadable { position, source })?
+        for read in records_of(&frame, Lsn(0), plan.cursor.lsn) {
+            if let (_, Record::Auction(event)) = read?
                 && plan.touched.contains(&event.auction)
             {
                 note_withdrawal(&mut found, &event);
@@ -129,14 +127,9 @@ fn withdrawals(log: Beside<'_>, plan: &Plan) -> Result<Withdrawals, RepublishErr
 }
 
 fn note_withdrawal(found: &mut Withdrawals, event: &Event) {
-    let (bidder, bid) = match &event.kind {
-        EventKind::BidRetracted(retracted) => (retracted.bidder, Some(retracted.id)),
-        EventKind::BidsRemoved(removed) => (removed.bidder, None),
-        EventKind::BidderBanned { bidder, removed: Some(_) } => (*bidder, None),
-        _ => return,
-    };
-    let withdrawal = Withdrawal { auction: event.auction, seq: event.seq, bidder, bid };
-    found.entry(event.auction).or_default().push(withdrawal);
+    if let Some(withdrawal) = Withdrawal::of(event) {
+        found.entry(event.auction).or_default().push(withdrawal);
+    }
 }
 
 /// What is sent with the next transaction.
@@ -213,7 +206,9 @@ impl Delivery<'_> {
             keep_missing(client, &mut batch, self.plan).await?;
         }
         self.approach(client, &mut batch, log).await?;
-        ensure_days(client, &batch.rows).await?;
+        for day in batch.rows.days() {
+            write::ensure_day(client, day).await?;
+        }
         let transaction = client.transaction().await?;
         let held = write::cursor(&transaction, self.plan.shard).await?;
         self.catch_up(&mut batch, held.lsn, log)?;
@@ -287,11 +282,8 @@ impl Delivery<'_> {
         }
         for frame in log.log.read_from(shard, after.next()) {
             let frame = frame?;
-            let is_new = |(lsn, _): &(Lsn, &[u8])| *lsn > after && *lsn <= cursor;
-            for (lsn, bytes) in frame.records().filter(is_new) {
-                let position = Position { shard, epoch: frame.epoch(), lsn };
-                if let Record::Auction(event) =
-                    decode(bytes).map_err(|source| Unreadable { position, source })?
+            for read in records_of(&frame, after, cursor) {
+                if let (position, Record::Auction(event)) = read?
                     && self.plan.touched.contains(&event.auction)
                 {
                     self.take_later(batch, position, &event);
@@ -341,14 +333,6 @@ async fn keep_missing(client: &Client, batch: &mut Batch, plan: &Plan) -> Result
     batch.rows.events.retain(|event| is_missing(&event.position));
     batch.rows.shard_events.retain(|event| is_missing(&event.position));
     debug_assert!(batch.finished.len() <= plan.whole.len(), "only rows that are wanted are made");
-    Ok(())
-}
-
-async fn ensure_days(client: &Client, rows: &Rows) -> Result<(), RepublishError> {
-    for day in rows.days() {
-        let Some(auction) = AuctionId::new(day, gavel_core::ShardId(0), 1) else { continue };
-        client.query_one("SELECT ensure_day(auction_day($1))", &[&auction_number(auction)]).await?;
-    }
     Ok(())
 }
 

@@ -3,11 +3,11 @@
 use super::stage::{Keys, missing};
 use super::{RepublishError, Selection, cursor, type_of};
 use crate::limits::REPUBLISH_BATCH_MAX;
-use crate::offline::Beside;
+use crate::offline::{Beside, records_of};
 use crate::value::{auction_number, auction_of};
-use crate::{Map, Set, Spelling, Unreadable};
+use crate::{Map, Set, Spelling};
 use gavel_core::{AuctionId, Lsn, Position, ShardId};
-use gavel_log::record::{Record, decode};
+use gavel_log::record::Record;
 use std::collections::BTreeMap;
 use tokio_postgres::Client;
 
@@ -91,9 +91,8 @@ pub async fn plan(
     let mut seen = Seen::default();
     for frame in log.log.read_from(shard, log.log.oldest(shard)) {
         let frame = frame?;
-        for (lsn, bytes) in frame.records() {
-            let position = Position { shard, epoch: frame.epoch(), lsn };
-            let record = decode(bytes).map_err(|source| Unreadable { position, source })?;
+        for read in records_of(&frame, Lsn(0), frame.last()) {
+            let (position, record) = read?;
             seen.take(position, &record, cursor.lsn, selection, type_of(&record, spelling));
         }
         on_records(frame.count().into());
@@ -226,9 +225,8 @@ async fn count_missing(
     let (mut keys, mut count) = (Keys::default(), 0);
     for frame in log.log.read_from(plan.shard, plan.oldest) {
         let frame = frame?;
-        for (lsn, bytes) in frame.records().take_while(|(lsn, _)| *lsn <= plan.cursor.lsn) {
-            let position = Position { shard: plan.shard, epoch: frame.epoch(), lsn };
-            let record = decode(bytes).map_err(|source| Unreadable { position, source })?;
+        for read in records_of(&frame, Lsn(0), plan.cursor.lsn) {
+            let (position, record) = read?;
             if plan.wants(&record, selection, type_of(&record, spelling)) {
                 keys.push(position, &record);
             }

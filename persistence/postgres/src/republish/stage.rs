@@ -1,15 +1,14 @@
 //! The statements of a delivery: rows are staged, and written where they are not there or differ.
 
 use crate::rows::{AuctionEvent, Bid, ShardFact};
-use crate::value::{Account, Json, Time, amount_number, auction_number};
+use crate::value::{Account, Time, amount_number, auction_number};
+use crate::write::copy::{self, INT8, TEXT, TIME, Writer, copy, epoch, lsn};
 use crate::write::number;
 use crate::{Map, Set};
 use deadpool_postgres::Transaction;
 use gavel_core::{EventKind, Lsn, Position, Seq};
 use gavel_log::record::Record;
-use std::pin::pin;
-use tokio_postgres::binary_copy::BinaryCopyInWriter;
-use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::types::Type;
 use tokio_postgres::{Error, GenericClient};
 use uuid::Uuid;
 
@@ -119,25 +118,21 @@ pub(super) async fn bids(
     rows: &[Bid],
     withdrawn: &Withdrawn,
 ) -> Result<u64, Error> {
-    const INT8: Type = Type::INT8;
-    const TIME: Type = Type::TIMESTAMPTZ;
     if rows.is_empty() {
         return Ok(0);
     }
-    let columns = "auction, seq, epoch, lsn, at, received, decided, price, bid_id, withdrawn_seq, extended_to, bidder, status";
-    let types =
-        [INT8, INT8, INT8, INT8, TIME, TIME, TIME, INT8, Type::UUID, INT8, TIME, Type::TEXT, Type::TEXT];
-    let mut copy = Copy::begin(transaction, &format!("sent_bids ({columns})"), &types).await?;
-    for bid in rows {
+    let table = "sent_bids (auction, seq, epoch, lsn, at, received, decided, price, bid_id, withdrawn_seq, extended_to, bidder, status)";
+    let types = [INT8, INT8, INT8, INT8, TIME, TIME, TIME, INT8, Type::UUID, INT8, TIME, TEXT, TEXT];
+    copy(transaction, table, &types, rows, async |bid: &Bid, out: &mut Writer<'_>| {
         let Bid { auction, seq, position, at, stamp, id, bidder, price, status, extended_to, amount: _ } =
             *bid;
         let auction = auction_number(auction);
         let gone = withdrawn.get(&(auction, seq)).map(|seq| i64::from(seq.0));
-        copy.row(&[
+        out.row(&[
             &auction,
             &i64::from(seq.0),
-            &i64::from(position.epoch.0),
-            &position.lsn.0.cast_signed(),
+            &epoch(position),
+            &lsn(position),
             &Time(at),
             &Time(stamp.received),
             &Time(stamp.decided),
@@ -148,45 +143,19 @@ pub(super) async fn bids(
             &Account(bidder),
             &status.word(),
         ])
-        .await?;
-    }
-    copy.finish().await?;
-    let mut copy =
-        Copy::begin(transaction, "sent_maxima (auction, seq, amount)", &[INT8, INT8, INT8]).await?;
-    for Bid { auction, seq, amount, .. } in rows {
-        copy.row(&[&auction_number(*auction), &i64::from(seq.0), &amount_number(*amount)]).await?;
-    }
-    copy.finish().await?;
+        .await
+    })
+    .await?;
+    copy::maxima(transaction, "sent_maxima", rows).await?;
     number(&transaction.query_one(BIDS, &[]).await?, 0)
 }
 
 /// Writes events; says how many were not there or differed.
 pub(super) async fn events(transaction: &Transaction<'_>, rows: &[AuctionEvent]) -> Result<u64, Error> {
-    const INT8: Type = Type::INT8;
-    const TIME: Type = Type::TIMESTAMPTZ;
     if rows.is_empty() {
         return Ok(0);
     }
-    let columns = "auction, seq, epoch, lsn, at, received, decided, origin, type, data";
-    let types = [INT8, INT8, INT8, INT8, TIME, TIME, TIME, Type::TEXT, Type::TEXT, Type::JSONB];
-    let mut copy = Copy::begin(transaction, &format!("sent_events ({columns})"), &types).await?;
-    for event in rows {
-        let AuctionEvent { auction, seq, position, at, stamp, origin, name, data } = event;
-        copy.row(&[
-            &auction_number(*auction),
-            &i64::from(seq.0),
-            &i64::from(position.epoch.0),
-            &position.lsn.0.cast_signed(),
-            &Time(*at),
-            &Time(stamp.received),
-            &Time(stamp.decided),
-            origin,
-            name,
-            &Json(data),
-        ])
-        .await?;
-    }
-    copy.finish().await?;
+    copy::events(transaction, "sent_events", rows).await?;
     transaction.execute(EVENTS, &[]).await
 }
 
@@ -195,31 +164,6 @@ pub(super) async fn shard_events(transaction: &Transaction<'_>, rows: &[ShardFac
     if rows.is_empty() {
         return Ok(0);
     }
-    let types = [Type::INT2, Type::INT8, Type::INT8, Type::TIMESTAMPTZ, Type::TEXT, Type::JSONB];
-    let table = "sent_shard_events (shard, lsn, epoch, at, type, data)";
-    let mut copy = Copy::begin(transaction, table, &types).await?;
-    for ShardFact { position, at, name, data } in rows {
-        let (shard, lsn) = (i16::from(position.shard.0), position.lsn.0.cast_signed());
-        copy.row(&[&shard, &lsn, &i64::from(position.epoch.0), &Time(*at), name, &Json(data)]).await?;
-    }
-    copy.finish().await?;
+    copy::shard_events(transaction, "sent_shard_events", rows).await?;
     transaction.execute(SHARD_EVENTS, &[]).await
-}
-
-/// A binary COPY under way.
-struct Copy(std::pin::Pin<Box<BinaryCopyInWriter>>);
-
-impl Copy {
-    async fn begin(transaction: &Transaction<'_>, table: &str, types: &[Type]) -> Result<Self, Error> {
-        let sink = transaction.copy_in(&format!("COPY {table} FROM STDIN (FORMAT binary)")).await?;
-        Ok(Self(Box::pin(BinaryCopyInWriter::new(sink, types))))
-    }
-
-    async fn row(&mut self, values: &[&(dyn ToSql + Sync)]) -> Result<(), Error> {
-        self.0.as_mut().write(values).await
-    }
-
-    async fn finish(mut self) -> Result<(), Error> {
-        pin!(self.0.as_mut().finish()).await.map(drop)
-    }
 }

@@ -1,12 +1,11 @@
 //! Retention beside the flusher: looks now and then, says what was dropped, and once what is held.
 
 use super::{Hold, Partition, Pass, Policy, RetentionError, run};
+use crate::clock::now;
 use crate::limits::{RETENTION_EVERY, RETRY_MAX};
 use crate::{Database, DatabaseError, Set};
-use gavel_core::Timestamp;
 use parking_lot::Mutex;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -157,10 +156,4 @@ impl Kept {
     pub fn databases(&self) -> Vec<DatabaseKept> {
         self.0.iter().map(|kept| kept.lock().clone()).collect()
     }
-}
-
-/// The wall clock, in which days are counted.
-fn now() -> Timestamp {
-    let since: Duration = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_micros(since.as_micros() as u64).unwrap_or(Timestamp::MAX)
 }

@@ -1,7 +1,7 @@
 //! Rows of `bids` and `maxima`, and which bids are taken out again.
 
 use gavel_core::event::BidAccepted;
-use gavel_core::{AccountId, Amount, AuctionId, BidId, Event, Position, Seq, Stamp, Timestamp};
+use gavel_core::{AccountId, Amount, AuctionId, BidId, Event, EventKind, Position, Seq, Stamp, Timestamp};
 
 /// An accepted bid, or a purchase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,4 +106,17 @@ pub struct Withdrawal {
     pub bidder: AccountId,
     /// Which one; `None` for all.
     pub bid: Option<BidId>,
+}
+
+impl Withdrawal {
+    /// What the event takes out, if it takes bids out.
+    pub(crate) fn of(event: &Event) -> Option<Self> {
+        let (bidder, bid) = match &event.kind {
+            EventKind::BidRetracted(retracted) => (retracted.bidder, Some(retracted.id)),
+            EventKind::BidsRemoved(removed) => (removed.bidder, None),
+            EventKind::BidderBanned { bidder, removed: Some(_) } => (*bidder, None),
+            _ => return None,
+        };
+        Some(Self { auction: event.auction, seq: event.seq, bidder, bid })
+    }
 }

@@ -13,16 +13,16 @@ use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
-const INT8: Type = Type::INT8;
-const TEXT: Type = Type::TEXT;
-const TIME: Type = Type::TIMESTAMPTZ;
+pub(crate) const INT8: Type = Type::INT8;
+pub(crate) const TEXT: Type = Type::TEXT;
+pub(crate) const TIME: Type = Type::TIMESTAMPTZ;
 const BOOL: Type = Type::BOOL;
 
 /// A row's values, in the order of its table's columns.
-type Values<'a> = &'a [&'a (dyn ToSql + Sync)];
+pub(crate) type Values<'a> = &'a [&'a (dyn ToSql + Sync)];
 
 /// Copies rows, if there are any: `each` hands the values of a row to what it is given.
-async fn copy<R, const N: usize>(
+pub(crate) async fn copy<R, const N: usize>(
     transaction: &Transaction<'_>,
     table: &str,
     types: &[Type; N],
@@ -41,19 +41,20 @@ async fn copy<R, const N: usize>(
     writer.finish().await.map(drop)
 }
 
-struct Writer<'a>(std::pin::Pin<&'a mut BinaryCopyInWriter>);
+/// Takes the values of a row.
+pub(crate) struct Writer<'a>(std::pin::Pin<&'a mut BinaryCopyInWriter>);
 
 impl Writer<'_> {
-    async fn row(&mut self, values: Values<'_>) -> Result<(), Error> {
+    pub(crate) async fn row(&mut self, values: Values<'_>) -> Result<(), Error> {
         self.0.as_mut().write(values).await
     }
 }
 
-const fn epoch(position: Position) -> i64 {
+pub(crate) const fn epoch(position: Position) -> i64 {
     position.epoch.0 as i64
 }
 
-const fn lsn(position: Position) -> i64 {
+pub(crate) const fn lsn(position: Position) -> i64 {
     position.lsn.0.cast_signed()
 }
 
@@ -88,17 +89,13 @@ pub(super) async fn bids(transaction: &Transaction<'_>, rows: &[Bid]) -> Result<
     .await
 }
 
-pub(super) async fn maxima(transaction: &Transaction<'_>, rows: &[Bid]) -> Result<(), Error> {
+/// Into a table like `maxima`.
+pub(crate) async fn maxima(transaction: &Transaction<'_>, table: &str, rows: &[Bid]) -> Result<(), Error> {
     let types = [INT8, INT8, INT8];
-    copy(
-        transaction,
-        "maxima (auction, seq, amount)",
-        &types,
-        rows,
-        async |bid: &Bid, out: &mut Writer<'_>| {
-            out.row(&[&auction_number(bid.auction), &i64::from(bid.seq.0), &amount_number(bid.amount)]).await
-        },
-    )
+    let table = format!("{table} (auction, seq, amount)");
+    copy(transaction, &table, &types, rows, async |bid: &Bid, out: &mut Writer<'_>| {
+        out.row(&[&auction_number(bid.auction), &i64::from(bid.seq.0), &amount_number(bid.amount)]).await
+    })
     .await
 }
 
@@ -112,10 +109,15 @@ pub(super) async fn withdrawals(transaction: &Transaction<'_>, rows: &[Withdrawa
     .await
 }
 
-pub(super) async fn events(transaction: &Transaction<'_>, rows: &[AuctionEvent]) -> Result<(), Error> {
+/// Into a table like `events`.
+pub(crate) async fn events(
+    transaction: &Transaction<'_>,
+    table: &str,
+    rows: &[AuctionEvent],
+) -> Result<(), Error> {
     let types = [INT8, INT8, INT8, INT8, TIME, TIME, TIME, TEXT, TEXT, Type::JSONB];
-    let table = "events (auction, seq, epoch, lsn, at, received, decided, origin, type, data)";
-    copy(transaction, table, &types, rows, async |event: &AuctionEvent, out: &mut Writer<'_>| {
+    let table = format!("{table} (auction, seq, epoch, lsn, at, received, decided, origin, type, data)");
+    copy(transaction, &table, &types, rows, async |event: &AuctionEvent, out: &mut Writer<'_>| {
         let AuctionEvent { auction, seq, position, at, stamp, origin, name, data } = event;
         out.row(&[
             &auction_number(*auction),
@@ -134,10 +136,15 @@ pub(super) async fn events(transaction: &Transaction<'_>, rows: &[AuctionEvent])
     .await
 }
 
-pub(super) async fn shard_events(transaction: &Transaction<'_>, rows: &[ShardFact]) -> Result<(), Error> {
+/// Into a table like `shard_events`.
+pub(crate) async fn shard_events(
+    transaction: &Transaction<'_>,
+    table: &str,
+    rows: &[ShardFact],
+) -> Result<(), Error> {
     let types = [Type::INT2, INT8, INT8, TIME, TEXT, Type::JSONB];
-    let table = "shard_events (shard, lsn, epoch, at, type, data)";
-    copy(transaction, table, &types, rows, async |event: &ShardFact, out: &mut Writer<'_>| {
+    let table = format!("{table} (shard, lsn, epoch, at, type, data)");
+    copy(transaction, &table, &types, rows, async |event: &ShardFact, out: &mut Writer<'_>| {
         let ShardFact { position, at, name, data } = event;
         let shard = i16::from(position.shard.0);
         out.row(&[&shard, &lsn(*position), &epoch(*position), &Time(*at), name, &Json(data)]).await
