@@ -1,5 +1,9 @@
 //! Decided facts. An event says what happened with its results, so that a reader needs no rules to follow along.
 
+mod resolution;
+
+pub use resolution::Resolution;
+
 use crate::command::{Reason, StandingBids};
 use crate::placement::PlacementChange;
 use crate::{AccountId, Amount, AuctionId, BidId, Details, Epoch, OpenId, Seq, Stamp, Terms, Timestamp};
@@ -122,6 +126,32 @@ pub enum EventKind {
     },
 }
 
+impl EventKind {
+    /// Its one spelling: the value of `type`, in every form and on every face.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Opened(_) => "opened",
+            Self::Started => "started",
+            Self::BidAccepted(_) => "bid_accepted",
+            Self::BoughtNow { .. } => "bought_now",
+            Self::BidRetracted(_) => "bid_retracted",
+            Self::BidsRemoved(_) => "bids_removed",
+            Self::EndMoved { .. } => "end_moved",
+            Self::Ended { .. } => "ended",
+            Self::Cancelled { .. } => "cancelled",
+            Self::DetailsEdited { .. } => "details_edited",
+            Self::ReserveLowered { .. } => "reserve_lowered",
+            Self::Paid => "paid",
+            Self::Unpaid { .. } => "unpaid",
+            Self::OfferAccepted { .. } => "offer_accepted",
+            Self::OfferEnded { .. } => "offer_ended",
+            Self::BidderBanned { .. } => "bidder_banned",
+            Self::BidderUnbanned { .. } => "bidder_unbanned",
+        }
+    }
+}
+
 /// The first event of an auction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opened {
@@ -221,6 +251,18 @@ pub enum UnsoldReason {
     ReserveNotMet,
     /// It was not paid, and there is nobody (left) to offer it to.
     Unpaid,
+}
+
+impl UnsoldReason {
+    /// Its one spelling, in lower case.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NoBids => "no_bids",
+            Self::ReserveNotMet => "reserve_not_met",
+            Self::Unpaid => "unpaid",
+        }
+    }
 }
 
 /// What follows when the winner does not pay or an offer comes to nothing.

@@ -74,6 +74,19 @@ fn number(digits: &[u8]) -> Option<u64> {
     })
 }
 
+/// A text that is no position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a position looks like 3-1-42: shard, epoch and the record's number")]
+pub struct PositionError;
+
+impl std::str::FromStr for Position {
+    type Err = PositionError;
+
+    fn from_str(text: &str) -> Result<Self, PositionError> {
+        Self::parse(text.as_bytes()).ok_or(PositionError)
+    }
+}
+
 impl std::fmt::Display for Position {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}-{}-{}", self.shard.0, self.epoch.0, self.lsn.0)

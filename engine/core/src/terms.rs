@@ -93,6 +93,17 @@ pub enum BuyNowPolicy {
     Always,
 }
 
+impl BuyNowPolicy {
+    /// Its one spelling.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::UntilFirstBid => "until_first_bid",
+            Self::Always => "always",
+        }
+    }
+}
+
 /// Late bids move the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SoftClose {
@@ -131,6 +142,30 @@ pub enum SoftCloseTrigger {
     Price,
     /// A bid that made a new leader.
     Leader,
+}
+
+impl SoftCloseMode {
+    /// Its one spelling.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::FromBid => "from_bid",
+            Self::FromEnd => "from_end",
+            Self::Reset => "reset",
+        }
+    }
+}
+
+impl SoftCloseTrigger {
+    /// Its one spelling.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Any => "any",
+            Self::Price => "price",
+            Self::Leader => "leader",
+        }
+    }
 }
 
 /// Whether and until when a bid can be taken back.

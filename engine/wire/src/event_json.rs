@@ -24,7 +24,7 @@ mod shard;
 pub use shard::{shard_event, shard_type_name};
 
 use crate::reply::uuid_text;
-use crate::view_json::{Fields, object, public_terms, reserve_word};
+use crate::view_json::{Fields, object, public_terms};
 use gavel_core::auction::ReserveStatus;
 use gavel_core::event::{
     AfterUnpaid, BidAccepted, BidRetracted, BidsRemoved, EndMovedCause, Leadership, Opened, Origin, Outcome,
@@ -65,39 +65,13 @@ pub fn kind(out: &mut Vec<u8>, kind: &EventKind, form: Form) {
 /// What the event is called: the value of `type`, in every form and on every face.
 #[must_use]
 pub const fn type_name(kind: &EventKind) -> &'static str {
-    match kind {
-        EventKind::Opened(_) => "opened",
-        EventKind::Started => "started",
-        EventKind::BidAccepted(_) => "bid_accepted",
-        EventKind::BoughtNow { .. } => "bought_now",
-        EventKind::BidRetracted(_) => "bid_retracted",
-        EventKind::BidsRemoved(_) => "bids_removed",
-        EventKind::EndMoved { .. } => "end_moved",
-        EventKind::Ended { .. } => "ended",
-        EventKind::Cancelled { .. } => "cancelled",
-        EventKind::DetailsEdited { .. } => "details_edited",
-        EventKind::ReserveLowered { .. } => "reserve_lowered",
-        EventKind::Paid => "paid",
-        EventKind::Unpaid { .. } => "unpaid",
-        EventKind::OfferAccepted { .. } => "offer_accepted",
-        EventKind::OfferEnded { .. } => "offer_ended",
-        EventKind::BidderBanned { .. } => "bidder_banned",
-        EventKind::BidderUnbanned { .. } => "bidder_unbanned",
-    }
+    kind.name()
 }
 
 const fn origin_word(origin: Origin) -> &'static str {
     match origin {
         Origin::Client => "client",
         Origin::Engine => "engine",
-    }
-}
-
-const fn unsold_word(reason: UnsoldReason) -> &'static str {
-    match reason {
-        UnsoldReason::NoBids => "no_bids",
-        UnsoldReason::ReserveNotMet => "reserve_not_met",
-        UnsoldReason::Unpaid => "unpaid",
     }
 }
 
@@ -157,7 +131,7 @@ impl Fields<'_> {
         let Opened { terms, details, id, digest: _ } = opened;
         self.time("starts_at", Some(terms.starts_at));
         self.time("ends_at", Some(terms.ends_at));
-        self.text("reserve_status", reserve_word(reserve_status(terms.reserve_price, None)));
+        self.text("reserve_status", reserve_status(terms.reserve_price, None).name());
         public_terms(self, terms, terms.buy_now.map(|buy_now| buy_now.price));
         if form == Form::Secret {
             self.amount("reserve_price", terms.reserve_price);
@@ -222,7 +196,7 @@ impl Fields<'_> {
     }
 
     fn reserve_lowered(&mut self, reserve: Option<Amount>, price: Option<Amount>, form: Form) {
-        self.text("reserve_status", reserve_word(reserve_status(reserve, price)));
+        self.text("reserve_status", reserve_status(reserve, price).name());
         if form == Form::Secret {
             self.amount("reserve_price", reserve);
         }
@@ -255,7 +229,7 @@ impl Fields<'_> {
 
     fn unsold(&mut self, reason: UnsoldReason) {
         self.text("state", State::Unsold);
-        self.text("unsold_reason", unsold_word(reason));
+        self.text("unsold_reason", reason.name());
     }
 
     fn secret_account(&mut self, name: &str, account: AccountId, form: Form) {

@@ -5,11 +5,8 @@
 
 use crate::currency::currency_exponent;
 use crate::reply::uuid_text;
-use gavel_core::auction::{ReserveStatus, View};
-use gavel_core::terms::{
-    BuyNow, BuyNowPolicy, HouseRules, Increments, Retraction, SoftClose, SoftCloseMode, SoftCloseTrigger,
-    ValidDraft,
-};
+use gavel_core::auction::View;
+use gavel_core::terms::{BuyNow, HouseRules, Increments, Retraction, SoftClose, ValidDraft};
 use gavel_core::{AccountId, Amount, AuctionId, Duration, Terms, Timestamp};
 use std::fmt::Display;
 
@@ -29,7 +26,7 @@ pub fn auction(out: &mut Vec<u8>, id: AuctionId, terms: &Terms, view: &View) {
         fields.account("leader", leader);
         fields.integer("bid_count", u64::from(bid_count));
         fields.integer("bidder_count", u64::from(bidder_count));
-        fields.text("reserve_status", reserve_word(reserve));
+        fields.text("reserve_status", reserve.name());
         fields.time("starts_at", Some(starts_at));
         fields.time("ends_at", Some(ends_at));
         fields.integer("seq", u64::from(seq.0));
@@ -60,16 +57,6 @@ pub(crate) fn public_terms(fields: &mut Fields<'_>, terms: &ValidDraft, buy_now_
     fields.retraction("retraction", *retraction);
     fields.seconds("payment_window_s", *payment_window);
     fields.seconds("offer_window_s", *offer_window);
-}
-
-/// A reserve's status as every face spells it.
-#[must_use]
-pub const fn reserve_word(status: ReserveStatus) -> &'static str {
-    match status {
-        ReserveStatus::None => "none",
-        ReserveStatus::NotMet => "not_met",
-        ReserveStatus::Met => "met",
-    }
 }
 
 /// The fields of one object, written one after another.
@@ -145,13 +132,7 @@ impl Fields<'_> {
         self.name(name);
         object(self.out, |fields| {
             fields.integer("price", price.get());
-            fields.text(
-                "policy",
-                match policy {
-                    BuyNowPolicy::UntilFirstBid => "until_first_bid",
-                    BuyNowPolicy::Always => "always",
-                },
-            );
+            fields.text("policy", policy.name());
         });
     }
 
@@ -173,22 +154,8 @@ impl Fields<'_> {
         };
         self.name(name);
         object(self.out, |fields| {
-            fields.text(
-                "mode",
-                match mode {
-                    SoftCloseMode::FromBid => "from_bid",
-                    SoftCloseMode::FromEnd => "from_end",
-                    SoftCloseMode::Reset => "reset",
-                },
-            );
-            fields.text(
-                "trigger",
-                match trigger {
-                    SoftCloseTrigger::Any => "any",
-                    SoftCloseTrigger::Price => "price",
-                    SoftCloseTrigger::Leader => "leader",
-                },
-            );
+            fields.text("mode", mode.name());
+            fields.text("trigger", trigger.name());
             fields.seconds("window_s", window);
             fields.seconds("extension_s", extension);
             fields.time("hard_end", hard_end);

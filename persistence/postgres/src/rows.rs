@@ -24,7 +24,7 @@ mod json;
 pub mod newcomers;
 pub mod standing;
 
-pub use auction::{Change, Opening, Outcome, Tried};
+pub use auction::{Change, Opening, Tried};
 pub use bid::{Bid, Status, Withdrawal};
 pub use event::{AuctionEvent, ShardFact};
 pub use newcomers::Newcomers;

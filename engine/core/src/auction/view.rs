@@ -47,6 +47,18 @@ pub enum ReserveStatus {
     Met,
 }
 
+impl ReserveStatus {
+    /// Its one spelling, in lower case.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::NotMet => "not_met",
+            Self::Met => "met",
+        }
+    }
+}
+
 impl Auction {
     /// What everybody may see.
     #[must_use]

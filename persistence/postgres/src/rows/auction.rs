@@ -1,7 +1,7 @@
 //! Rows of `auctions`: as of an opening, and how one changes.
 
 use super::left_by;
-use gavel_core::event::{AfterUnpaid, BidAccepted, Opened, Outcome as Ended, UnsoldReason};
+use gavel_core::event::{AfterUnpaid, BidAccepted, Opened, Outcome as Ended, Resolution, UnsoldReason};
 use gavel_core::{
     AccountId, Amount, AuctionId, Event, EventKind, OpenId, Position, Seq, State, Terms, Timestamp,
 };
@@ -34,34 +34,6 @@ impl Opening {
         let Opened { terms, details: _, id, digest: _ } = opened;
         let state = if at < terms.starts_at { State::Scheduled } else { State::Open };
         Self { auction, seq, position, at, state, terms: terms.clone(), id: *id, json }
-    }
-}
-
-/// How it has come out, as far as it has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// Somebody has won.
-    Awarded,
-    /// The runner-up has an offer.
-    Offered,
-    /// Nobody has won, for this reason.
-    Unsold(UnsoldReason),
-    /// It was called off.
-    Cancelled,
-}
-
-impl Outcome {
-    /// As `auctions.outcome` has it.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Awarded => "awarded",
-            Self::Offered => "offered",
-            Self::Unsold(UnsoldReason::NoBids) => "no_bids",
-            Self::Unsold(UnsoldReason::ReserveNotMet) => "reserve_not_met",
-            Self::Unsold(UnsoldReason::Unpaid) => "unpaid",
-            Self::Cancelled => "cancelled",
-        }
     }
 }
 
@@ -102,7 +74,7 @@ pub struct Change {
     /// Until when it must be paid, or the offer taken.
     pub deadline: Option<Option<Timestamp>>,
     /// How it has come out.
-    pub outcome: Option<Outcome>,
+    pub outcome: Option<Resolution>,
     /// When it has ended.
     pub ended_at: Option<Timestamp>,
     /// When nothing could happen any more.
@@ -165,7 +137,7 @@ impl Change {
             EventKind::Ended { outcome, early } => self.take_end(*outcome, *early),
             EventKind::Cancelled { reason: _ } => {
                 self.end_now();
-                self.settle(State::Cancelled, Outcome::Cancelled);
+                self.settle(State::Cancelled, Resolution::Cancelled);
             }
             EventKind::DetailsEdited { details, appended: false } => {
                 self.details = Some(super::json::for_jsonb(&details.0).into());
@@ -203,7 +175,7 @@ impl Change {
                 (self.leader, self.price) = (Some(Some(winner)), Some(Some(price)));
                 self.award(State::Awarded, pay_by);
             }
-            Ended::Unsold(reason) => self.settle(State::Unsold, Outcome::Unsold(reason)),
+            Ended::Unsold(reason) => self.settle(State::Unsold, Resolution::Unsold(reason)),
         }
     }
 
@@ -217,7 +189,7 @@ impl Change {
                 (self.leader, self.price) = (Some(Some(to)), Some(Some(price)));
                 self.award(State::Offered, until);
             }
-            AfterUnpaid::Unsold => self.settle(State::Unsold, Outcome::Unsold(UnsoldReason::Unpaid)),
+            AfterUnpaid::Unsold => self.settle(State::Unsold, Resolution::Unsold(UnsoldReason::Unpaid)),
         }
     }
 
@@ -229,13 +201,13 @@ impl Change {
     /// The present leader has won, or has the offer.
     fn award(&mut self, state: State, deadline: Timestamp) {
         self.state = Some(state);
-        self.outcome = Some(if state == State::Offered { Outcome::Offered } else { Outcome::Awarded });
+        self.outcome = Some(if state == State::Offered { Resolution::Offered } else { Resolution::Awarded });
         self.deadline = Some(Some(deadline));
         self.award = true;
     }
 
     /// Nobody has won.
-    fn settle(&mut self, state: State, outcome: Outcome) {
+    fn settle(&mut self, state: State, outcome: Resolution) {
         self.outcome = Some(outcome);
         self.leader = Some(None);
         self.award = true;

@@ -236,7 +236,7 @@ fn fields_of(expected: &Expected) -> [String; 15] {
         shown(leader),
         bid_count.to_string(),
         bidder_count.to_string(),
-        shown(expected.outcome.map(|outcome| outcome.word())),
+        shown(expected.outcome.map(|outcome| outcome.name())),
         ends_at.micros().to_string(),
         at.micros().to_string(),
         shown(expected.deadline.map(Timestamp::micros)),

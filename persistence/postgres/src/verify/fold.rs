@@ -2,9 +2,8 @@
 
 use super::line::{BidLine, Line, Place, Short};
 use super::{Question, VerifyError};
-use crate::rows::Outcome;
 use crate::{Map, Set};
-use gavel_core::event::{AfterUnpaid, Origin, Outcome as Ended, UnsoldReason};
+use gavel_core::event::{Origin, Resolution};
 use gavel_core::{AccountId, Amount, Auction, AuctionId, BidId, Event, EventKind, Position, Seq, Timestamp};
 use gavel_log::record::Record;
 use std::cmp::Reverse;
@@ -25,7 +24,7 @@ pub(super) struct Fold {
 #[derive(Debug)]
 pub(super) struct Expected {
     pub(super) auction: Auction,
-    pub(super) outcome: Option<Outcome>,
+    pub(super) outcome: Option<Resolution>,
     pub(super) reserve: Option<Amount>,
     /// Until when it must be paid, or the offer taken.
     pub(super) deadline: Option<Timestamp>,
@@ -104,7 +103,7 @@ impl Expected {
                 self.withdraw(event.seq, kind);
             }
         }
-        self.outcome = outcome_of(&event.kind).or(self.outcome);
+        self.outcome = event.kind.resolution().or(self.outcome);
         self.sell(event);
     }
 
@@ -118,7 +117,7 @@ impl Expected {
             _ => {}
         }
         self.leader = leader;
-        if let Some(until) = deadline_of(&event.kind) {
+        if let Some(until) = event.kind.deadline() {
             self.deadline = Some(until);
             self.award = self.awarded();
         }
@@ -188,44 +187,6 @@ impl Expected {
 pub(super) fn event_line(place: Place, origin: &str, event_type: &str) -> Short {
     let line: Line = place.line();
     line.text(origin).text(event_type).finish()
-}
-
-/// Until when must be paid, or the offer taken, where an event has given somebody the auction.
-const fn deadline_of(kind: &EventKind) -> Option<Timestamp> {
-    match kind {
-        EventKind::Ended { outcome: Ended::Awarded { pay_by, .. }, .. }
-        | EventKind::BoughtNow { pay_by, .. }
-        | EventKind::OfferAccepted { pay_by } => Some(*pay_by),
-        EventKind::Unpaid { next: AfterUnpaid::Offered { until, .. }, .. }
-        | EventKind::OfferEnded { next: AfterUnpaid::Offered { until, .. }, .. } => Some(*until),
-        _ => None,
-    }
-}
-
-/// What an event makes of how the auction has come out; `None` where it changes nothing of it.
-const fn outcome_of(kind: &EventKind) -> Option<Outcome> {
-    match kind {
-        EventKind::Ended { outcome: Ended::Awarded { .. }, .. }
-        | EventKind::BoughtNow { .. }
-        | EventKind::OfferAccepted { .. } => Some(Outcome::Awarded),
-        EventKind::Ended { outcome: Ended::Unsold(reason), .. } => Some(Outcome::Unsold(*reason)),
-        EventKind::Unpaid { next, .. } | EventKind::OfferEnded { next, .. } => match next {
-            AfterUnpaid::Offered { .. } => Some(Outcome::Offered),
-            AfterUnpaid::Unsold => Some(Outcome::Unsold(UnsoldReason::Unpaid)),
-        },
-        EventKind::Cancelled { .. } => Some(Outcome::Cancelled),
-        EventKind::Opened(_)
-        | EventKind::Started
-        | EventKind::BidAccepted(_)
-        | EventKind::BidRetracted(_)
-        | EventKind::BidsRemoved(_)
-        | EventKind::EndMoved { .. }
-        | EventKind::DetailsEdited { .. }
-        | EventKind::ReserveLowered { .. }
-        | EventKind::Paid
-        | EventKind::BidderBanned { .. }
-        | EventKind::BidderUnbanned { .. } => None,
-    }
 }
 
 impl Fold {

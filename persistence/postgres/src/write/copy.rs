@@ -255,7 +255,7 @@ pub(super) async fn changes(transaction: &Transaction<'_>, rows: &[(&Change, Cou
                 &change.ends_at.map(Time),
                 &change.deadline.is_some(),
                 &change.deadline.flatten().map(Time),
-                &change.outcome.map(|outcome| outcome.word()),
+                &change.outcome.map(|outcome| outcome.name()),
                 &change.ended_at.map(Time),
                 &change.final_at.map(Time),
                 &change.details.as_deref().map(Json),

@@ -9,7 +9,6 @@ use gavel_core::auction::ReserveStatus;
 use gavel_core::{Event, Position, State, Terms, Timestamp};
 use gavel_log::attempts::Attempt;
 use gavel_wire::event_json;
-use gavel_wire::view_json::reserve_word;
 use serde_json::{Value, json};
 
 /// Takes a history in.
@@ -183,7 +182,7 @@ fn stands_json(facts: &Facts) -> Value {
         "state": view.state.name(),
         "price": view.price.map(|price| price.get()),
         "leader": view.leader.map(|leader| leader.to_string()),
-        "reserve_status": reserve_word(view.reserve),
+        "reserve_status": view.reserve.name(),
         "bid_count": view.bid_count,
         "ends_at": view.ends_at.to_string(),
     })
