@@ -20,6 +20,13 @@
 
 pub mod batch;
 pub mod documents;
+pub mod fold;
 pub mod limits;
 
 pub use batch::{Batch, Collection, Sweep, Upsert};
+pub use fold::{Documents, Events, FoldError, fold};
+
+/// A table by keys that nobody from outside chooses to collide.
+pub(crate) type Map<K, V> = std::collections::HashMap<K, V, foldhash::fast::RandomState>;
+/// A set of such keys.
+pub(crate) type Set<K> = std::collections::HashSet<K, foldhash::fast::RandomState>;
