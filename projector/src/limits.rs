@@ -1,5 +1,7 @@
 //! Every bound of the read side, in one place.
 
+use std::time::Duration;
+
 /// Bids that an auction's document shows: the latest ones.
 pub const LATEST_BIDS_MAX: usize = 50;
 /// Moments of an auction's timeline that its document shows: the first ones, and the latest one always.
@@ -23,3 +25,27 @@ const _: () = assert!(
         < DOCUMENT_BYTES_MAX,
     "an auction's document fits"
 );
+
+/// Records that one batch takes in, at most.
+pub const BATCH_RECORDS_MAX: usize = 50_000;
+/// Records that one batch takes in, at least, where so many wait and the store is slow.
+pub const BATCH_RECORDS_MIN: usize = 500;
+/// Bytes of records that one batch takes in, about: one read of the log more may be in it.
+pub const BATCH_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// How long a batch should take: batches grow while it takes less than half of it, and shrink when it takes more than twice. Short,
+/// because until it is written readers see nothing of it.
+pub const BATCH_AIM: Duration = Duration::from_millis(250);
+/// Batches that are written at once.
+pub const PARALLEL_MAX: usize = 64;
+/// Documents that are kept in memory to go on from, for all shards together, about.
+pub const DOCUMENTS_MAX: usize = 200_000;
+/// Documents that each shard may keep in any case.
+pub const DOCUMENTS_MIN: usize = 1_000;
+/// The longest time to the next try after a failure.
+pub const RETRY_MAX: Duration = Duration::from_secs(5);
+/// The time to the next try after a first failure.
+pub const RETRY_MIN: Duration = Duration::from_millis(50);
+/// How often the source is asked for further shards.
+pub const SHARDS_EVERY: Duration = Duration::from_secs(1);
+
+const _: () = assert!(BATCH_RECORDS_MIN <= BATCH_RECORDS_MAX);

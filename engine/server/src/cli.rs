@@ -8,6 +8,7 @@ use crate::client::{self, ClientCommand};
 use crate::completions::{self, CompletionsFlags};
 use crate::config::{Address, Given, Settings, UnknownVariables};
 use crate::consumer::ConsumerCommand;
+use crate::documents::{self, ProjectFlags};
 use crate::exit::{EXIT_CODES_HELP, Exit};
 use crate::logtool::{self, LogCommand};
 use crate::manual::{self, ManFlags};
@@ -51,6 +52,8 @@ Examples:
   gavel serve --http 0.0.0.0:7480
   gavel serve --http off
   gavel serve --postgres postgresql://flusher@db/auctions     everything also in PostgreSQL, behind the log
+  gavel serve --mongodb mongodb://projector@db/auctions       and as documents in MongoDB, which answer the queries
+  gavel serve --documents embedded                            the same without MongoDB, in a file of the data directory
   GAVEL_CONFIG=/etc/gavel.toml gavel serve";
 
 const SERVE_ABOUT: &str = "\
@@ -138,6 +141,9 @@ enum Command {
     /// Write everything that a server decides to PostgreSQL, in a process of its own
     #[command(long_about = postgres::FLUSH_ABOUT, after_help = postgres::FLUSH_HELP)]
     Flush(FlushFlags),
+    /// Keep the documents that pages read, in a process of its own, and answer queries from them
+    #[command(long_about = documents::ABOUT, after_help = documents::HELP)]
+    Project(ProjectFlags),
     /// Compare what the log says with what a consumer has
     #[command(subcommand, after_help = postgres::VERIFY_HELP)]
     Verify(VerifyCommand),
@@ -281,6 +287,10 @@ fn dispatch(cli: Cli) -> Exit {
         Command::Flush(flags) => {
             let (given, config) = flags.given();
             with_settings(SettingsFlags { given, config }, |settings| postgres::flush(&flags, settings))
+        }
+        Command::Project(flags) => {
+            let (given, config) = flags.given();
+            with_settings(SettingsFlags { given, config }, |settings| documents::run(&flags, settings))
         }
         Command::Verify(command) => {
             let (given, config) = command.given();

@@ -4,6 +4,7 @@
 //! read where it comes from; then all are checked together, so that one try says everything that is wrong.
 
 mod bounds;
+mod documents;
 mod error;
 mod example;
 mod given;
@@ -12,6 +13,7 @@ mod postgres;
 mod values;
 mod variables;
 
+pub(crate) use documents::{Documents, MongoUrl};
 pub(crate) use error::ConfigError;
 pub(crate) use given::Given;
 pub(crate) use postgres::Databases;
@@ -41,6 +43,10 @@ const POSTGRES_EVERY_MS_DEFAULT: u64 = 100;
 const POSTGRES_KEEP_DAYS_DEFAULT: u64 = 30;
 /// The file in the data directory that remembers which database each shard is written to.
 pub(crate) const POSTGRES_FILE: &str = "postgres.json";
+/// The file in the data directory that is the embedded document store.
+pub(crate) const DOCUMENTS_FILE: &str = "documents.redb";
+/// The least time between two batches of documents of a shard, unless set, in milliseconds.
+const DOCUMENTS_EVERY_MS_DEFAULT: u64 = 10;
 
 /// What is in force. Valid: made by [`Settings::load`] only.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,6 +97,12 @@ pub(crate) struct Settings {
     pub(crate) postgres_keep_days: u64,
     /// Where days are copied to before they are dropped. Default: nowhere.
     pub(crate) postgres_export: Option<PathBuf>,
+    /// The MongoDB that documents are written to. Default: none.
+    pub(crate) mongodb: MongoUrl,
+    /// Where documents go without it: `embedded` or `off`. Default `off`.
+    pub(crate) documents: Documents,
+    /// The least time between two batches of documents of a shard that is not behind, in milliseconds, 1 ..= 60,000. Default 10.
+    pub(crate) documents_every_ms: u64,
     /// Which messages are logged. Default `info`.
     pub(crate) log_level: LogLevel,
     /// How they are written. Default `text`.
@@ -170,6 +182,9 @@ impl Settings {
         let postgres_ca = places.pick("postgres_ca", |given| given.postgres_ca.take());
         let postgres_keep_days = places.pick("postgres_keep_days", |given| given.postgres_keep_days.take());
         let postgres_export = places.pick("postgres_export", |given| given.postgres_export.take());
+        let mongodb = places.pick("mongodb", |given| given.mongodb.take());
+        let documents = places.pick("documents", |given| given.documents.take());
+        let documents_every_ms = places.pick("documents_every_ms", |given| given.documents_every_ms.take());
         let log_level = places.pick("log_level", |given| given.log_level.take());
         let log_format = places.pick("log_format", |given| given.log_format.take());
         Self {
@@ -197,6 +212,9 @@ impl Settings {
             postgres_ca: postgres_ca.filter(|path| !path.as_os_str().is_empty()),
             postgres_keep_days: postgres_keep_days.unwrap_or(POSTGRES_KEEP_DAYS_DEFAULT),
             postgres_export: postgres_export.filter(|path| !path.as_os_str().is_empty()),
+            mongodb: mongodb.unwrap_or_default(),
+            documents: documents.unwrap_or(Documents::Off),
+            documents_every_ms: documents_every_ms.unwrap_or(DOCUMENTS_EVERY_MS_DEFAULT),
             log_level: log_level.unwrap_or(LogLevel::Info),
             log_format: log_format.unwrap_or(LogFormat::Text),
             sources: places.sources,
@@ -212,7 +230,7 @@ impl Settings {
         } else {
             bounds::CONNECTION_CREDIT
         };
-        let values: [(&'static str, u64, Bounds); 16] = [
+        let values: [(&'static str, u64, Bounds); 17] = [
             ("shards", self.shards as u64, bounds::SHARDS),
             ("threads", self.threads as u64, bounds::THREADS),
             ("credit", credit, bounds::CREDIT),
@@ -229,6 +247,7 @@ impl Settings {
             ("postgres_connections", self.postgres_connections as u64, bounds::POSTGRES_CONNECTIONS),
             ("postgres_every_ms", self.postgres_every_ms, bounds::POSTGRES_EVERY_MS),
             ("postgres_keep_days", self.postgres_keep_days, bounds::POSTGRES_KEEP_DAYS),
+            ("documents_every_ms", self.documents_every_ms, bounds::DOCUMENTS_EVERY_MS),
         ];
         let out = values.into_iter().filter(|(_, value, bounds)| !bounds.contains(*value));
         let say = |(name, value, bounds)| BoundsError { name, value, from: self.origin(name), bounds };
@@ -272,8 +291,8 @@ impl Settings {
         let Self { snapshot_every_s, snapshot_every_records, retire_after_s, .. } = self;
         let Self { log_max_mb, archive_keep_days, archive_max_mb, log_level, log_format, .. } = self;
         let Self { postgres, postgres_connections, postgres_every_ms, postgres_ca, .. } = self;
-        let Self { postgres_keep_days, postgres_export, .. } = self;
-        let values: [Value; 25] = [
+        let Self { postgres_keep_days, postgres_export, mongodb, documents, documents_every_ms, .. } = self;
+        let values: [Value; 28] = [
             data.display().to_string().into(),
             resp.to_string().into(),
             http.to_string().into(),
@@ -297,6 +316,9 @@ impl Settings {
             postgres_ca.as_deref().map_or_else(String::new, |path| path.display().to_string()).into(),
             (*postgres_keep_days).into(),
             postgres_export.as_deref().map_or_else(String::new, |path| path.display().to_string()).into(),
+            mongodb.to_string().into(),
+            documents.to_string().into(),
+            (*documents_every_ms).into(),
             log_level.to_string().into(),
             log_format.to_string().into(),
         ];

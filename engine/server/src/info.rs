@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The sections, in order.
 const SECTIONS: [&str; 8] =
-    ["server", "clients", "persistence", "stats", "stages", "clock", "shards", "postgres"];
+    ["server", "clients", "persistence", "stats", "stages", "clock", "shards", "postgres", "documents"];
 
 /// The section that is told only when it is asked for by name, as it stops each shard for as long as it takes.
 pub(crate) const DIGEST: &str = "digest";
@@ -34,7 +34,8 @@ pub(crate) fn text(server: &Server, section: Option<&str>) -> String {
             "stages" => about_stages(&mut lines, engine),
             "clock" => about_clock(&mut lines, engine),
             "shards" => about_shards(&mut lines, engine),
-            _ => about_postgres(&mut lines, server),
+            "postgres" => about_postgres(&mut lines, server),
+            _ => about_documents(&mut lines, server),
         }
     }
     out
@@ -216,6 +217,24 @@ fn about_postgres(lines: &mut Lines<'_>, server: &Server) {
             shard.parked
         );
         lines.put(format_args!("postgres_shard{}", shard.shard.0), facts);
+    }
+}
+
+/// The projector of this process. One over the feed is a consumer like any other, and says of itself what it does.
+fn about_documents(lines: &mut Lines<'_>, server: &Server) {
+    lines.put("documents", u8::from(server.documents.is_some()));
+    let now = gavel_log::clock::now();
+    for shard in server.documents.iter().flat_map(gavel_projector::service::Handle::shards) {
+        let problem = shard.problem.as_deref().unwrap_or("none").replace(['\r', '\n'], " ");
+        let facts = format_args!(
+            "state={},cursor={},lag_events={},lag_us={},batches={},problem={problem}",
+            shard.state.word(),
+            shard.cursor,
+            shard.lag_events(),
+            shard.lag_us(now),
+            shard.batches,
+        );
+        lines.put(format_args!("documents_shard{}", shard.shard.0), facts);
     }
 }
 

@@ -9,6 +9,7 @@ mod completions;
 mod config;
 mod consumer;
 mod demo;
+mod documents;
 mod exit;
 mod http;
 mod info;
@@ -21,6 +22,7 @@ mod serve;
 mod server;
 mod session;
 mod shards;
+mod source;
 
 use std::process::ExitCode;
 

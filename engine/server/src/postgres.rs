@@ -1,9 +1,7 @@
 //! PostgreSQL as the binary knows it: the flusher in the server's process, `gavel flush` alone, and `gavel postgres …`.
 
 mod command;
-mod feed;
 mod flush;
-mod follow;
 mod outbox;
 mod partitions;
 mod rebuild;
@@ -24,8 +22,8 @@ pub(crate) use retention::Retention;
 pub(crate) use verify::{HELP as VERIFY_HELP, VerifyCommand, run as verify};
 
 use crate::config::{POSTGRES_FILE, Settings};
-use follow::EngineSource;
-use gavel_core::{ConsumerName, EventKind, Position, ShardEvent};
+use crate::source::{Consumer, EngineSource};
+use gavel_core::{EventKind, Position, ShardEvent};
 use gavel_postgres::flusher::{Error, Handle, Options, Service};
 use gavel_postgres::{Routes, Source, Spelling};
 use gavel_wire::event_json::{self, Form};
@@ -77,10 +75,8 @@ fn options(settings: &Settings, routes: Routes, assignments: Option<PathBuf>) ->
     }
 }
 
-/// The consumer's name, which is one.
-fn consumer() -> Option<ConsumerName> {
-    CONSUMER.parse().ok()
-}
+/// The flusher, as the log knows it.
+const FLUSHER: Consumer = Consumer { name: CONSUMER, go_on: GO_ON };
 
 impl Flusher {
     /// Starts it inside of the server.
@@ -93,7 +89,7 @@ impl Flusher {
         engine: gavel_engine::Handle,
     ) -> Result<Self, StartError> {
         let assignments = settings.data.join(POSTGRES_FILE);
-        Self::spawn(options(settings, routes, Some(assignments)), EngineSource::new(engine))
+        Self::spawn(options(settings, routes, Some(assignments)), EngineSource::new(engine, FLUSHER))
     }
 
     fn spawn(options: Options, source: impl Source + Send) -> Result<Self, StartError> {

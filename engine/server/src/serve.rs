@@ -12,7 +12,8 @@ mod report;
 
 pub(crate) use logging::start as log_messages;
 
-use crate::config::{CONSUMERS_FILE, POSTGRES_FILE, Settings, UnknownVariables};
+use crate::config::{CONSUMERS_FILE, DOCUMENTS_FILE, POSTGRES_FILE, Settings, UnknownVariables};
+use crate::documents::{Place, Projector, Reader};
 use crate::exit::Exit;
 use crate::http::{Http, Listener};
 use crate::output;
@@ -38,7 +39,7 @@ const FINISH_S: u64 = 60;
 /// How long connections may take to read their last replies at a stop, in seconds.
 const LAST_REPLIES_S: u64 = 5;
 
-/// How long PostgreSQL may take for the batches under way at a stop, in seconds.
+/// How long PostgreSQL and the document store may take for the batches under way at a stop, in seconds.
 const LAST_BATCHES_S: u64 = 5;
 
 /// Serves until it is told to stop or the log fails.
@@ -50,7 +51,7 @@ pub(crate) fn run(settings: &Settings, unknown: Option<&UnknownVariables>, json:
     let ending = Ending(settings.log_format);
     if let Err(error) = gavel_log::check_ours(
         &settings.data,
-        &[ADDRESS_FILE, HTTP_ADDRESS_FILE, CONSUMERS_FILE, POSTGRES_FILE],
+        &[ADDRESS_FILE, HTTP_ADDRESS_FILE, CONSUMERS_FILE, POSTGRES_FILE, DOCUMENTS_FILE],
     ) {
         let exit = if matches!(error, OpenError::Io { .. }) { Exit::Failure } else { Exit::LogRefused };
         return ending.failure(exit, &error);
@@ -130,11 +131,17 @@ async fn serve(settings: &Settings, lock: &Arc<DirLock>, connections_max: usize,
         Ok(retention) => retention,
         Err(error) => return ending.failure(Exit::Failure, &error),
     };
+    let (projector, reader) = match projector(settings, &engine).await {
+        Ok(documents) => documents.unzip(),
+        Err(error) => return ending.failure(Exit::Failure, &error),
+    };
     let asked = flusher.as_ref().map(|flusher| flusher.handle.clone());
     let server = Server::new(engine.handle(), address, start, connections_max, asked);
+    let server =
+        server.with_documents(projector.as_ref().map(|projector: &Projector| projector.handle.clone()));
     let server = Arc::new(server.with_retention(retention.as_ref().map(|retention| retention.kept.clone())));
     tokio::spawn(Arc::clone(&server).accept(listener, is_closing));
-    let http = match http.map(|listener| Http::start(listener, Arc::clone(&server))).transpose() {
+    let http = match http.map(|listener| Http::start(listener, Arc::clone(&server), reader)).transpose() {
         Ok(http) => http,
         Err(error) => return ending.failure(Exit::Failure, &format_args!("HTTP can't be served: {error}")),
     };
@@ -158,14 +165,23 @@ async fn serve(settings: &Settings, lock: &Arc<DirLock>, connections_max: usize,
             retention.stop().await;
         }
     };
-    let (exit, flushed) = tokio::join!(
+    let projected = async {
+        if let Some(projector) = projector {
+            projector.stop().await;
+        }
+    };
+    let (exit, flushed, projected) = tokio::join!(
         finish(engine, &server, http, ending),
-        tokio::time::timeout(Duration::from_secs(LAST_BATCHES_S), flushed)
+        tokio::time::timeout(Duration::from_secs(LAST_BATCHES_S), flushed),
+        tokio::time::timeout(Duration::from_secs(LAST_BATCHES_S), projected)
     );
     if flushed.is_err() {
         tracing::warn!(
             "PostgreSQL has not taken the last batches in time; they are written after the next start"
         );
+    }
+    if projected.is_err() {
+        tracing::warn!("the last documents were not written in time; they are written after the next start");
     }
     withdraw(data);
     exit
@@ -176,6 +192,17 @@ fn flusher(settings: &Settings, engine: &Engine) -> Result<Option<Flusher>, crat
     let routes = settings.routes().ok().flatten();
     let start = |routes| Flusher::start(settings, routes, engine.handle());
     routes.map(start).transpose()
+}
+
+/// The projector and who answers from its documents, where a place for them is named.
+async fn projector(
+    settings: &Settings,
+    engine: &Engine,
+) -> Result<Option<(Projector, Reader)>, crate::documents::StartError> {
+    let Some(place) = Place::of(settings).await? else { return Ok(None) };
+    let projector = Projector::start(settings, &place, engine.handle())?;
+    let reader = projector.reader(settings, &place, tokio::runtime::Handle::current())?;
+    Ok(Some((projector, reader)))
 }
 
 /// Nothing is spoken any more where these files say. One that stays misleads only people.

@@ -41,6 +41,8 @@ pub(crate) struct Server {
     pub(crate) postgres: Option<gavel_postgres::flusher::Handle>,
     /// How retention stands in this process, if it runs here.
     pub(crate) retention: Option<gavel_postgres::retention::Kept>,
+    /// The projector in this process, if there is one.
+    pub(crate) documents: Option<gavel_projector::service::Handle>,
 }
 
 /// What was found at the start. Filled in when the log is open.
@@ -68,12 +70,18 @@ impl Server {
             http: HttpCounters::default(),
             postgres,
             retention: None,
+            documents: None,
         }
     }
 
     /// With retention in this process, to be asked how it stands.
     pub(crate) fn with_retention(self, retention: Option<gavel_postgres::retention::Kept>) -> Self {
         Self { retention, ..self }
+    }
+
+    /// With the projector in this process, to be asked how far it is.
+    pub(crate) fn with_documents(self, documents: Option<gavel_projector::service::Handle>) -> Self {
+        Self { documents, ..self }
     }
 
     /// Takes connections until `closing` says so. Connections already open go on.

@@ -4,8 +4,10 @@
 //! close, and read log and archive where it is behind; so a consumer that is behind keeps nothing itself.
 
 mod records;
+mod report;
 
 pub use records::{Records, Unreadable};
+pub use report::{LaneReport, LaneState};
 
 use gavel_core::{Lsn, Position, ShardId};
 use std::future::Future;
@@ -50,6 +52,26 @@ pub trait Follow: 'static {
 
     /// Says that all records up to this one are taken in for good.
     fn acknowledge(&mut self, done: Position);
+}
+
+/// Takes what is there behind the cursor, up to about so many records and bytes: one read of the log more may be in it.
+///
+/// # Errors
+/// Nothing comes any more.
+pub async fn gather(
+    follow: &mut impl Follow,
+    records: &mut Records,
+    cursor: Position,
+    (records_max, bytes_max): (usize, usize),
+) -> Result<(), SourceError> {
+    loop {
+        follow.take(records).await?;
+        records.skip_to(cursor.lsn);
+        let is_full = records.len() >= records_max || records.bytes() >= bytes_max;
+        if is_full || follow.position().lsn >= follow.durable() {
+            return Ok(());
+        }
+    }
 }
 
 /// Why a shard can't be followed (any further).

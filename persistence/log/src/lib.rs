@@ -36,6 +36,7 @@
 pub mod archive;
 pub mod attempts;
 pub mod chain;
+pub mod clock;
 mod files;
 mod floor;
 pub mod follow;

@@ -15,7 +15,7 @@
 //! `SCHEMA.md` documents each column, and the queries of an operator.
 
 pub mod assign;
-pub mod clock;
+
 pub mod database;
 pub mod error;
 pub mod flusher;

@@ -39,6 +39,9 @@ pub(super) const POSTGRES_CONNECTIONS: Bounds =
 /// One minute.
 pub(super) const POSTGRES_EVERY_MS: Bounds = Bounds { least: 1, most: 60_000, unit: "ms" };
 
+/// One minute.
+pub(super) const DOCUMENTS_EVERY_MS: Bounds = Bounds { least: 1, most: 60_000, unit: "ms" };
+
 /// 0 is for ever.
 pub(super) const POSTGRES_KEEP_DAYS: Bounds = Bounds { least: 0, most: 36_500, unit: "days" };
 

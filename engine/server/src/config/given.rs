@@ -1,5 +1,6 @@
 //! The settings that one place gives: the flags, the environment or the file. What it does not give is `None`.
 
+use super::documents::{Documents, MongoUrl};
 use super::postgres::Databases;
 use super::values::{Address, AddressOrOff, LogFormat, LogLevel, Outage};
 use super::{bounds, integer};
@@ -97,6 +98,16 @@ pub(crate) struct Given {
     /// Directory that days are copied to, as compressed CSV, before they are dropped from PostgreSQL [default: none]
     #[arg(long, value_name = "DIR")]
     pub(super) postgres_export: Option<PathBuf>,
+    /// MongoDB that documents are written to, as a connection string; database `gavel` unless it names one; empty: none [default: none]
+    #[arg(long, value_name = "URL")]
+    pub(super) mongodb: Option<MongoUrl>,
+    /// Where documents go without MongoDB: embedded (a file of the data directory) or off [default: off]
+    #[arg(long, value_name = "WHERE")]
+    pub(super) documents: Option<Documents>,
+    /// The least time between two batches of documents of a shard that is not behind: 1 to 60000 ms [default: 10]
+    #[arg(long, value_name = "MS", value_parser = |text: &str| bounds::DOCUMENTS_EVERY_MS.read::<u64>(text))]
+    #[serde(default, deserialize_with = "integer::read")]
+    pub(super) documents_every_ms: Option<u64>,
     /// Which messages to log: error, warn, info, debug or trace [default: info]
     #[arg(long, value_name = "LEVEL")]
     pub(super) log_level: Option<LogLevel>,
@@ -124,6 +135,16 @@ impl Given {
         data: Option<PathBuf>,
     ) -> Self {
         Self { postgres, postgres_connections, postgres_every_ms, postgres_ca, data, ..Self::default() }
+    }
+
+    /// What `gavel project` takes.
+    pub(crate) fn documents(
+        mongodb: Option<MongoUrl>,
+        documents_every_ms: Option<u64>,
+        data: Option<PathBuf>,
+        http: Option<AddressOrOff>,
+    ) -> Self {
+        Self { mongodb, documents_every_ms, data, http, ..Self::default() }
     }
 
     /// The data directory and nothing else: what the tools take that only read it.
@@ -171,6 +192,11 @@ impl Given {
                 bounds::POSTGRES_KEEP_DAYS.read(text)
             })?,
             postgres_export: read("GAVEL_POSTGRES_EXPORT", &get, parse)?,
+            mongodb: read("GAVEL_MONGODB", &get, parse)?,
+            documents: read("GAVEL_DOCUMENTS", &get, parse)?,
+            documents_every_ms: read("GAVEL_DOCUMENTS_EVERY_MS", &get, |text| {
+                bounds::DOCUMENTS_EVERY_MS.read(text)
+            })?,
             log_level: read("GAVEL_LOG_LEVEL", &get, parse)?,
             log_format: read("GAVEL_LOG_FORMAT", &get, parse)?,
         })

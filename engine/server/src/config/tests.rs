@@ -89,6 +89,9 @@ fn every_setting_can_come_from_every_place() {
         ("postgres_ca", "ca.pem"),
         ("postgres_keep_days", "90"),
         ("postgres_export", "exported"),
+        ("mongodb", "mongodb://db/shop"),
+        ("documents", "embedded"),
+        ("documents_every_ms", "9"),
         ("log_level", "trace"),
         ("log_format", "json"),
     ];
@@ -212,6 +215,7 @@ const BOUNDS: [(&str, u64, u64); 15] = [
     ("postgres_connections", 1, 64),
     ("postgres_every_ms", 1, 60_000),
     ("postgres_keep_days", 0, 36_500),
+    ("documents_every_ms", 1, 60_000),
 ];
 
 #[test]

@@ -1,6 +1,7 @@
 //! Auctions: opening, looking, bidding.
 
 use super::body::{Body, FromBody, InAuction};
+use super::documents::{self, Reading};
 use super::key::Key;
 use super::problem::Problem;
 use super::requests::{BidReceipt, ByBidder, Done, NewBid};
@@ -8,7 +9,7 @@ use super::schema::{Auction, Refused, Terms};
 use super::text::{AuctionText, PositionText, json};
 use super::worker::{Here, Worker};
 use actix_web::http::header;
-use actix_web::{HttpRequest, HttpResponse, get, post};
+use actix_web::{FromRequest as _, HttpRequest, HttpResponse, get, post};
 use gavel_core::{AuctionId, Command};
 use gavel_engine::{LiveAuction, Opening, Reply};
 use gavel_wire::terms::TermsRequest;
@@ -50,7 +51,11 @@ pub(super) async fn open(here: Here, key: Key, body: Body<NewAuction>) -> Result
 /// It is durable: what is seen here is never lost. Nobody is asked for it, so looking does not delay bidding.
 #[utoipa::path(
     tag = "auctions",
-    params(("auction" = AuctionText, Path, description = "The auction")),
+    params(
+        ("auction" = AuctionText, Path, description = "The auction"),
+        ("view" = Option<String>, Query, description = "`document`: its document, with details, latest bids and timeline, instead of its state; also once it has left the engine's memory"),
+        ("Gavel-At-Least" = Option<String>, Header, description = "With `view=document`: a position that the document must have"),
+    ),
     responses(
         (status = 200, description = "Its state", body = Auction, headers(("ETag" = String, description = "Changes with every event"))),
         (status = 304, description = "Not changed since `If-None-Match`"),
@@ -63,6 +68,18 @@ pub(super) async fn show(
     auction: InAuction,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
+    match request.query_string() {
+        "" => {}
+        "view=document" => {
+            return documents::document(&Reading::extract(&request).await?, auction.0, &request).await;
+        }
+        other => {
+            let shown = gavel_wire::request::Shown::new(other.as_bytes());
+            return Err(Problem::invalid(format_args!(
+                "behind the `?`, view=document is allowed, got {shown}"
+            )));
+        }
+    }
     let live = here.0.live(auction.0)?;
     let tag = format!("\"{}\"", live.view().position);
     let is_known = request.headers().get(header::IF_NONE_MATCH).and_then(|known| known.to_str().ok());

@@ -34,6 +34,9 @@ pub(crate) const END_S: u64 = 2;
 /// What `Retry-After` says, in seconds.
 pub(crate) const RETRY_AFTER_S: u32 = 1;
 
+/// How long a query waits for the documents to have what it demands, in milliseconds.
+pub(crate) const AT_LEAST_WAIT_MS: u64 = 2_000;
+
 /// Connections that wait to be taken.
 pub(crate) const BACKLOG: u32 = 4_096;
 

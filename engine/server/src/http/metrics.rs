@@ -1,6 +1,7 @@
 //! `/metrics`: what the server counts, as Prometheus reads it. Nothing is counted twice: everything is read from where it is kept, at
 //! the moment that it is asked for.
 
+mod documents;
 mod history;
 mod postgres;
 mod retention;
@@ -76,6 +77,7 @@ impl Collector for Metrics {
         history::about_consumers(&mut out, &server.engine, &self.consumers)?;
         postgres::about_flusher(&mut out, server.postgres.as_ref())?;
         retention::about_retention(&mut out, server.retention.as_ref())?;
+        documents::about_projector(&mut out, server.documents.as_ref())?;
         about_clients(&mut out, server)
     }
 }

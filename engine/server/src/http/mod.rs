@@ -12,6 +12,7 @@ mod bans;
 mod bids;
 mod body;
 mod consumers;
+mod documents;
 mod events;
 mod feed;
 mod guard;
@@ -31,11 +32,13 @@ mod worker;
 #[cfg(test)]
 mod tests;
 
+use crate::documents::Reader;
 use crate::server::{Open, Server};
 use actix_web::dev::{Extensions, ServerHandle};
 use actix_web::http::StatusCode;
 use actix_web::{App, HttpServer};
 use answers::RememberedAnswers;
+use documents::Reading;
 use std::any::Any;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -99,7 +102,12 @@ impl Http {
     ///
     /// # Errors
     /// What the system says.
-    pub(crate) fn start(Listener(listener): Listener, server: Arc<Server>) -> std::io::Result<Self> {
+    pub(crate) fn start(
+        Listener(listener): Listener,
+        server: Arc<Server>,
+        reader: Option<Reader>,
+    ) -> std::io::Result<Self> {
+        let reading = reader.map(Reading);
         let common = Arc::new(Common {
             server: Arc::clone(&server),
             answers: RememberedAnswers::default(),
@@ -108,7 +116,8 @@ impl Http {
         });
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let connections_max = server.connections_max;
-        let served = HttpServer::new(move || routes::app(App::new(), Worker::start(Arc::clone(&common))))
+        let app = move || routes::app(App::new(), Worker::start(Arc::clone(&common)), reading.clone());
+        let served = HttpServer::new(app)
             .workers(threads)
             // Those above the limit of the process are answered so; this only bounds how many at once.
             .max_connections(connections_max)
@@ -133,6 +142,35 @@ impl Http {
             Ok(Err(error)) => tracing::error!(%error, "HTTP has ended"),
             Err(error) => tracing::error!(%error, "HTTP has ended by a panic; this is a defect"),
         }
+    }
+}
+
+/// The queries of `gavel project`, being served.
+pub(crate) struct Queries(Http);
+
+impl Queries {
+    /// Serves on threads of its own.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(crate) fn start(Listener(listener): Listener, reader: Reader) -> std::io::Result<Self> {
+        let reading = Reading(reader);
+        let served = HttpServer::new(move || routes::query_app(App::new(), reading.clone()))
+            .workers(std::thread::available_parallelism().map_or(1, std::num::NonZero::get))
+            .client_request_timeout(Duration::from_secs(limits::HEAD_S))
+            .keep_alive(Duration::from_secs(limits::KEEP_ALIVE_S))
+            .client_disconnect_timeout(Duration::from_secs(limits::END_S))
+            .shutdown_timeout(limits::END_S)
+            .tcp_nodelay(true)
+            .disable_signals()
+            .listen(listener)?
+            .run();
+        Ok(Self(Http { handle: served.handle(), running: tokio::spawn(served) }))
+    }
+
+    /// Takes no more connections, and lets those that are being answered hear it.
+    pub(crate) async fn stop(self) {
+        self.0.stop().await;
     }
 }
 

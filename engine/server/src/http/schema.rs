@@ -222,6 +222,57 @@ pub(super) enum LineAnswer {
     Refused(problem::Body),
 }
 
+/// A page of documents.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes documents, which are written as they are stored")]
+pub(super) struct DocumentPage {
+    /// The documents, in order. `projector/DOCUMENTS.md` tells of every field; here `_id` is `id`, and times are RFC 3339.
+    items: Vec<serde_json::Map<String, serde_json::Value>>,
+    /// `after` of the following page; null on the last one.
+    #[schema(required = true)]
+    next: Option<String>,
+}
+
+/// How a seller's auctions have come out so far. Every count is of auctions.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct SellerSums {
+    /// The seller.
+    pub(super) seller: AccountText,
+    /// Ever opened.
+    pub(super) opened: i64,
+    /// Whose end has not come.
+    pub(super) live: i64,
+    /// To be paid, or offered to the runner-up.
+    pub(super) pending: i64,
+    /// Paid.
+    pub(super) sold: i64,
+    /// Ended without anybody having won, or paid.
+    pub(super) unsold: i64,
+    /// Called off.
+    pub(super) cancelled: i64,
+    /// Winners who did not pay, and second chances that came to nothing.
+    pub(super) failed_sales: i64,
+    /// What was paid, by currency, in its minor unit.
+    pub(super) paid: BTreeMap<String, i64>,
+}
+
+impl SellerSums {
+    /// Of a seller who has sold nothing.
+    pub(super) const fn none(seller: gavel_core::AccountId) -> Self {
+        Self {
+            seller: AccountText(seller),
+            opened: 0,
+            live: 0,
+            pending: 0,
+            sold: 0,
+            unsold: 0,
+            cancelled: 0,
+            failed_sales: 0,
+            paid: BTreeMap::new(),
+        }
+    }
+}
+
 /// How the process is.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Health {

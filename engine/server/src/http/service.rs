@@ -1,5 +1,6 @@
 //! How the server is: health, shards, consumers, the description of all this.
 
+use super::documents::Reading;
 use super::problem::Problem;
 use super::schema::{Health, Policy, Range, Refused, Shard, Shards};
 use super::text::{TimeText, json};
@@ -9,6 +10,7 @@ use actix_web::{HttpRequest, HttpResponse, get};
 use bytes::Bytes;
 use gavel_core::placement::{self, ShardStatus};
 use gavel_engine::{Handle, LiveCounts, Phase, Refusal};
+use gavel_log::follow::{LaneReport, LaneState};
 
 /// `/openapi.json`, made once on each thread.
 pub(super) struct Description(pub(super) Bytes);
@@ -54,6 +56,37 @@ pub(super) async fn ready(here: Here) -> HttpResponse {
     let phase = here.0.common.server.engine.phase();
     let status = if phase == Phase::Ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     health(status, phase)
+}
+
+/// Whether documents are being written: how far they are behind, shard by shard.
+#[utoipa::path(
+    tag = "service",
+    responses((status = 200, description = "Every shard is followed", body = Object), (status = 503, description = "One is not, or none is known yet", body = Object))
+)]
+#[get("/health/ready")]
+pub(super) async fn projecting(reading: Reading) -> HttpResponse {
+    let (projector, now) = (reading.0.projector(), gavel_log::clock::now());
+    let shards = projector.shards();
+    let problem = projector.progress().problem();
+    let is_ready = problem.is_none()
+        && !shards.is_empty()
+        && shards.iter().all(|shard| shard.state == LaneState::Following);
+    let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let one = |shard: &LaneReport| {
+        serde_json::json!({
+            "shard": shard.shard.0, "state": shard.state.word(), "problem": shard.problem,
+            "cursor": shard.cursor.to_string(), "records_behind": shard.lag_events(),
+            "behind_s": shard.lag_us(now) as f64 / 1e6,
+        })
+    };
+    let body = serde_json::json!({
+        "status": if is_ready { "ready" } else { "behind" },
+        "problem": problem,
+        "shards": shards.iter().map(one).collect::<Vec<_>>(),
+    });
+    let mut response = HttpResponse::build(status);
+    response.content_type("application/json").insert_header(("Cache-Control", "no-store"));
+    response.body(json(&body))
 }
 
 /// The shards, and where new auctions go.

@@ -1,13 +1,13 @@
 //! `gavel flush`: the flusher in a process of its own, over a server's feed.
 
-use super::feed::FeedSource;
 use super::tools::routes;
-use super::{Flusher, Retention, options};
+use super::{FLUSHER, Flusher, Retention, options};
 use crate::config::{Given, Settings};
 use crate::exit::Exit;
 use crate::output;
 use crate::postgres::command::DatabaseFlags;
 use crate::shards::Server;
+use crate::source::FeedSource;
 use clap::Args;
 use gavel_postgres::flusher::{Handle, LaneState};
 use std::path::PathBuf;
@@ -62,7 +62,8 @@ pub(crate) fn run(flags: &FlushFlags, settings: &Settings) -> Exit {
         Ok(runtime) => runtime,
         Err(error) => return output::failure(Exit::Failure, &error),
     };
-    let (assignments, source) = (flags.assignments.clone(), FeedSource::new(flags.server.address().0));
+    let (assignments, source) =
+        (flags.assignments.clone(), FeedSource::new(flags.server.address().0, FLUSHER));
     let ended = runtime.block_on(async {
         let (mut stop, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         let flusher = Flusher::spawn(options(settings, routes, assignments), source)?;

@@ -7,7 +7,7 @@ use crate::exit::Exit;
 use crate::output;
 use clap::Args;
 use gavel_core::Duration;
-use gavel_postgres::clock::now;
+use gavel_log::clock::now;
 use gavel_postgres::retention::{Dropped, Hold, Partition, Policy, Size, partitions, run};
 use serde_json::{Value, json};
 use std::path::PathBuf;

@@ -5,7 +5,6 @@ use super::batch::{FlushError, Progress, flush};
 use super::report::{LaneState, ShardReport};
 use super::target::Target;
 use crate::assign::{AssignError, AssignFileError};
-use crate::clock::now;
 use crate::database::DatabaseError;
 use crate::limits::{
     BATCH_AIM, BATCH_BYTES_MAX, BATCH_RECORDS_MAX, BATCH_RECORDS_MIN, HELD_MAX, NEWCOMERS_BYTES,
@@ -18,6 +17,7 @@ use crate::write::{WriteError, number};
 use crate::{Records, SchemaError};
 use deadpool_postgres::Client;
 use gavel_core::{Epoch, Lsn, Position, ShardId, Timestamp};
+use gavel_log::clock::now;
 use gavel_log::record::decode;
 use parking_lot::Mutex;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! What the flusher says of itself.
 
-use crate::clock::now;
 use gavel_core::{Lsn, Position, ShardId, Timestamp};
+use gavel_log::clock::now;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::Arc;

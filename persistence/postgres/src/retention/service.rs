@@ -1,9 +1,9 @@
 //! Retention beside the flusher: looks now and then, says what was dropped, and once what is held.
 
 use super::{Hold, Partition, Pass, Policy, RetentionError, run};
-use crate::clock::now;
 use crate::limits::{RETENTION_EVERY, RETRY_MAX};
 use crate::{Database, DatabaseError, Set};
+use gavel_log::clock::now;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use tokio::sync::watch;

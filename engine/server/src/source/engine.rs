@@ -1,19 +1,20 @@
-//! The flusher's source inside of the server: the engine's own followers.
+//! A consumer's source inside of the server: the engine's own followers.
 
-use super::{GO_ON, consumer};
+use super::Consumer;
 use gavel_core::{Lsn, Position, ShardId};
 use gavel_engine::{Attached, FollowError, Handle, Phase};
-use gavel_postgres::{Follow, Records, Source, SourceError};
+use gavel_log::follow::{Follow, Records, Source, SourceError};
 
 /// The engine of this process.
 #[derive(Clone)]
-pub(super) struct EngineSource {
+pub(crate) struct EngineSource {
     engine: Handle,
+    consumer: Consumer,
 }
 
 impl EngineSource {
-    pub(super) const fn new(engine: Handle) -> Self {
-        Self { engine }
+    pub(crate) const fn new(engine: Handle, consumer: Consumer) -> Self {
+        Self { engine, consumer }
     }
 }
 
@@ -32,27 +33,30 @@ impl Source for EngineSource {
     }
 
     async fn follow(&self, after: Position) -> Result<EngineFollow, SourceError> {
-        let follow = self.engine.follow(after).await.map_err(source_error)?;
-        let attached = consumer().map(|name| self.engine.attach(name, after)).transpose();
+        let go_on = self.consumer.go_on;
+        let follow = self.engine.follow(after).await.map_err(|error| source_error(error, go_on))?;
+        let attached = self.consumer.name().map(|name| self.engine.attach(name, after)).transpose();
         let attached = attached.map_err(|error| SourceError::Unavailable(error.to_string()))?;
-        Ok(EngineFollow { follow, attached })
+        Ok(EngineFollow { follow, attached, go_on })
     }
 }
 
 /// One shard of it.
-pub(super) struct EngineFollow {
+pub(crate) struct EngineFollow {
     follow: gavel_engine::Follow,
     /// Tells the log what is still needed.
     attached: Option<Attached>,
+    go_on: &'static str,
 }
 
 impl Follow for EngineFollow {
     async fn ready(&mut self) -> Result<(), SourceError> {
-        self.follow.ready().await.map_err(source_error)
+        self.follow.ready().await.map_err(|error| source_error(error, self.go_on))
     }
 
     async fn take(&mut self, into: &mut Records) -> Result<(), SourceError> {
-        for frame in self.follow.next().await.map_err(source_error)? {
+        let go_on = self.go_on;
+        for frame in self.follow.next().await.map_err(|error| source_error(error, go_on))? {
             let (shard, epoch) = (frame.shard(), frame.epoch());
             frame.records().for_each(|(lsn, record)| into.push(Position { shard, epoch, lsn }, record));
         }
@@ -68,17 +72,17 @@ impl Follow for EngineFollow {
     }
 
     fn acknowledge(&mut self, done: Position) {
-        // Another flusher under the same name says how far the database is; it is the same database.
+        // Another consumer under the same name says how far the target is; it is the same target.
         let _taken_over = self.attached.as_ref().map(|attached| attached.acknowledge(done.into()));
     }
 }
 
-fn source_error(error: FollowError) -> SourceError {
+fn source_error(error: FollowError, go_on: &str) -> SourceError {
     match error {
         FollowError::Stopped => SourceError::Stopped,
         FollowError::Loading | FollowError::Read(_) => SourceError::Unavailable(error.to_string()),
         // What comes next has left the archive.
-        FollowError::Gone { .. } => SourceError::Unfit(format!("GAP {error}; {GO_ON}")),
+        FollowError::Gone { .. } => SourceError::Unfit(format!("GAP {error}; {go_on}")),
         FollowError::NoShard(_)
         | FollowError::Ahead { .. }
         | FollowError::Diverged { .. }

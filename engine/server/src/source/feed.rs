@@ -1,9 +1,9 @@
-//! The flusher's source in a process of its own: a server's feed, one connection for each shard, so that a shard whose database is slow
-//! holds back no other.
+//! A consumer's source in a process of its own: a server's feed, one connection for each shard, so that a shard whose target is slow holds
+//! back no other.
 
-use super::{GO_ON, consumer};
+use super::Consumer;
 use gavel_core::{Lsn, Position, ShardId};
-use gavel_postgres::{Follow, Records, Source, SourceError};
+use gavel_log::follow::{Follow, Records, Source, SourceError};
 use gavel_wire::Code;
 use gavel_wire::feed::{Feed, FeedError, FeedEvent, FeedFrame, FeedOptions, durable_ends};
 use std::collections::VecDeque;
@@ -15,13 +15,14 @@ const AHEAD_BYTES: usize = 1 << 20;
 
 /// A running server.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct FeedSource {
+pub(crate) struct FeedSource {
     server: SocketAddr,
+    consumer: Consumer,
 }
 
 impl FeedSource {
-    pub(super) const fn new(server: SocketAddr) -> Self {
-        Self { server }
+    pub(crate) const fn new(server: SocketAddr, consumer: Consumer) -> Self {
+        Self { server, consumer }
     }
 }
 
@@ -30,14 +31,15 @@ impl Source for FeedSource {
 
     async fn shards(&self) -> Result<Vec<(ShardId, Lsn)>, SourceError> {
         let server = self.server;
-        blocking(move || durable_ends(server, &FeedOptions::default())).await
+        blocking(self.consumer.go_on, move || durable_ends(server, &FeedOptions::default())).await
     }
 
     async fn follow(&self, after: Position) -> Result<FeedFollow, SourceError> {
-        let server = self.server;
-        let options = FeedOptions { name: consumer(), ..FeedOptions::default() };
-        let reader = blocking(move || Reader::begin(server, &options, after)).await?;
+        let Self { server, consumer } = *self;
+        let options = FeedOptions { name: consumer.name(), ..FeedOptions::default() };
+        let reader = blocking(consumer.go_on, move || Reader::begin(server, &options, after)).await?;
         Ok(FeedFollow {
+            go_on: consumer.go_on,
             position: after,
             durable: after.lsn,
             reader: Some(reader),
@@ -48,7 +50,8 @@ impl Source for FeedSource {
 }
 
 /// One shard of it.
-pub(super) struct FeedFollow {
+pub(crate) struct FeedFollow {
+    go_on: &'static str,
     position: Position,
     durable: Lsn,
     /// Here while nobody reads.
@@ -131,7 +134,7 @@ impl FeedFollow {
         self.reader = Some(reader);
         read.map_err(|error| {
             self.reader = None;
-            source_error(&error)
+            source_error(&error, self.go_on)
         })
     }
 
@@ -173,17 +176,18 @@ impl Follow for FeedFollow {
 }
 
 async fn blocking<T: Send + 'static>(
+    go_on: &'static str,
     ask: impl FnOnce() -> Result<T, FeedError> + Send + 'static,
 ) -> Result<T, SourceError> {
     let asked = tokio::task::spawn_blocking(ask).await;
     let asked = asked.map_err(|error| SourceError::Unavailable(error.to_string()))?;
-    asked.map_err(|error| source_error(&error))
+    asked.map_err(|error| source_error(&error, go_on))
 }
 
-fn source_error(error: &FeedError) -> SourceError {
+fn source_error(error: &FeedError, go_on: &str) -> SourceError {
     match error {
         FeedError::Refused(refusal) if refusal.code == Code::Gap => {
-            SourceError::Unfit(format!("{error}; {GO_ON}"))
+            SourceError::Unfit(format!("{error}; {go_on}"))
         }
         _ => SourceError::Unavailable(error.to_string()),
     }
