@@ -121,16 +121,21 @@ fn engine_ns(times: &BTreeMap<String, ThreadTime>) -> u64 {
 
 /// Loads on a fresh log, then until it has seen all bids, then again.
 fn behind_a_log(plan: &Plan, say: &mut impl FnMut(&str)) -> Result<(), BenchError> {
-    let server = Server::start(&plan.server, &plan.dir)?;
-    let first = load(&server, plan.time)?;
+    let mut server = Server::start(&plan.server, &plan.dir)?;
+    let grown = grow_log(&server, plan, say);
+    server.or_why_it_ended(grown)
+}
+
+fn grow_log(server: &Server, plan: &Plan, say: &mut impl FnMut(&str)) -> Result<(), BenchError> {
+    let first = load(server, plan.time)?;
     let (mut seen, mut last) = (first.bids, first);
     say(&format!("{seen:>11} bids logged {:>6.2} us of CPU for a bid    1.00 x", first.us()));
     while seen < plan.bids {
         let rest = (plan.bids - seen) as f64 / last.rate();
         // In several loads, as each auction takes a million bids at most; a little more each time, so that it ends.
-        let long = load(&server, Duration::from_secs_f64((rest + 1.0).min(60.0)))?;
+        let long = load(server, Duration::from_secs_f64((rest + 1.0).min(60.0)))?;
         seen += long.bids;
-        last = load(&server, plan.time)?;
+        last = load(server, plan.time)?;
         seen += last.bids;
         say(&format!(
             "{seen:>11} bids logged {:>6.2} us of CPU for a bid   {:>5.2} x   {:>9.0} bids/s, {:.0} MiB resident",

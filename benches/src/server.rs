@@ -89,6 +89,19 @@ impl Server {
         Err(BenchError::NotReady(START_S))
     }
 
+    /// Puts the server's own reason in the place of what was seen from outside, where the server has ended.
+    ///
+    /// # Errors
+    /// `result`'s, or [`BenchError::Ended`].
+    pub fn or_why_it_ended<T>(&mut self, result: Result<T, BenchError>) -> Result<T, BenchError> {
+        match (result, self.child.try_wait()) {
+            (Err(_), Ok(Some(status))) => {
+                Err(BenchError::Ended { status, messages: messages(self.dir.path()) })
+            }
+            (result, _) => result,
+        }
+    }
+
     /// Its process id.
     #[must_use]
     pub fn id(&self) -> u32 {

@@ -10,6 +10,7 @@
     reason = "a test may fail, and say what it found"
 )]
 
+#[path = "suites/common/mod.rs"]
 mod common;
 
 use common::*;

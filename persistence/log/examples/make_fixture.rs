@@ -13,7 +13,7 @@
     reason = "a tool for whoever releases a format"
 )]
 
-#[path = "../tests/common/dice.rs"]
+#[path = "../tests/suites/common/dice.rs"]
 mod dice;
 
 use dice::{Dice, EVENT_KINDS, SHARD_EVENT_KINDS};
