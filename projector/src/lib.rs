@@ -21,6 +21,7 @@
 pub mod batch;
 pub mod documents;
 pub mod fold;
+pub mod indexes;
 pub mod limits;
 
 pub use batch::{Batch, Collection, Sweep, Upsert};
