@@ -23,9 +23,12 @@ pub mod documents;
 pub mod fold;
 pub mod indexes;
 pub mod limits;
+pub mod service;
+pub mod store;
 
 pub use batch::{Batch, Collection, Sweep, Upsert};
 pub use fold::{Documents, Events, FoldError, fold};
+pub use store::{Store, StoreError};
 
 /// A table by keys that nobody from outside chooses to collide.
 pub(crate) type Map<K, V> = std::collections::HashMap<K, V, foldhash::fast::RandomState>;

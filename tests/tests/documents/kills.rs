@@ -130,8 +130,9 @@ fn two_projectors_at_once_change_nothing() {
     let mongod = ReplicaSet::fresh();
     let url = mongod.url("shop");
     let address = server::unused_address();
-    let mut server =
-        Server::start(Options::new().with("--shards 2 --documents-every-ms 3 --mongodb").with(&url).at(address));
+    let mut server = Server::start(
+        Options::new().with("--shards 2 --documents-every-ms 3 --mongodb").with(&url).at(address),
+    );
     let folder = tempfile::tempdir().unwrap();
     let mut other = Projector::start(address, Some(&url), folder.path());
     let auctions = Item::new().open_spread(&mut server.connect(), 8);

@@ -37,7 +37,8 @@ fn ids(page: &Value) -> Vec<&str> {
 
 /// What both stores can.
 fn everywhere(http: &mut Http) {
-    let (lamp, _) = open(http, &Item::new().with("details", details("a lamp", "light")).with("duration_s", 7_200));
+    let (lamp, _) =
+        open(http, &Item::new().with("details", details("a lamp", "light")).with("duration_s", 7_200));
     let (vase, opened) = open(http, &Item::new().with("details", details("a vase", "pottery")));
     let document = demanding(http, &format!("/v1/auctions/{vase}?view=document"), &opened);
     assert_eq!((&document["title"], &document["state"]), (&json!("a vase"), &json!("open")));
@@ -70,7 +71,10 @@ fn everywhere(http: &mut Http) {
     // My bids: with my own maximum, which nobody else sees.
     let mine = http.get("/v1/bidders/3/bids").expect(200).json();
     assert_eq!(mine["items"][0]["auction"], vase);
-    assert_eq!((&mine["items"][0]["status"], &mine["items"][0]["amount"]), (&json!("leading"), &json!(1_000_000)));
+    assert_eq!(
+        (&mine["items"][0]["status"], &mine["items"][0]["amount"]),
+        (&json!("leading"), &json!(1_000_000))
+    );
     let theirs = http.get("/v1/bidders/1/bids").expect(200).json();
     assert_eq!(theirs["items"][0]["status"], "outbid");
     for path in [format!("/v1/auctions/{vase}?view=document"), format!("/v1/auctions/{vase}/bids")] {
@@ -117,7 +121,10 @@ fn mistakes(http: &mut Http) {
     let epoch = rest.split('-').next().unwrap();
     let ahead = http.call("GET", "/v1/auctions", &[&format!("Gavel-At-Least: {shard}-{epoch}-999999")], b"");
     assert_eq!(ahead.problem(), (503, "BUSY".to_owned()));
-    assert!(ahead.json()["detail"].as_str().unwrap().contains(&format!("are at {shard}-{epoch}-")), "how far they are");
+    assert!(
+        ahead.json()["detail"].as_str().unwrap().contains(&format!("are at {shard}-{epoch}-")),
+        "how far they are"
+    );
     // A page's place goes with its own listing.
     open(http, &Item::new());
     let page = http.get("/v1/auctions?state=open&limit=1").expect(200).json();
@@ -131,7 +138,12 @@ fn the_embedded_store_answers_what_it_can_and_says_what_needs_mongodb() {
     let mut http = Http::connect(server.http());
     everywhere(&mut http);
     mistakes(&mut http);
-    for path in ["/v1/auctions?q=lamp", "/v1/auctions?category=light", "/v1/auctions?sort=price", "/v1/auctions?state=open&seller=9000"] {
+    for path in [
+        "/v1/auctions?q=lamp",
+        "/v1/auctions?category=light",
+        "/v1/auctions?sort=price",
+        "/v1/auctions?state=open&seller=9000",
+    ] {
         let answer = http.get(path);
         assert_eq!(answer.problem().0, 501, "{path}");
         assert!(answer.json()["detail"].as_str().unwrap().contains("[mongodb]"), "{answer:?}");
@@ -146,11 +158,16 @@ fn mongodb_answers_everything() {
     let mut http = Http::connect(server.http());
     everywhere(&mut http);
     mistakes(&mut http);
-    let (blue, _) =
-        open(&mut http, &Item::new().with("details", details("blue glass", "glass")).with("opening_price", 7_000));
+    let (blue, _) = open(
+        &mut http,
+        &Item::new().with("details", details("blue glass", "glass")).with("opening_price", 7_000),
+    );
     let (red, position) = open(
         &mut http,
-        &Item::new().with("details", details("red glass", "glass")).with("opening_price", 5_000).with("seller", "77"),
+        &Item::new()
+            .with("details", details("red glass", "glass"))
+            .with("opening_price", 5_000)
+            .with("seller", "77"),
     );
     demanding(&mut http, "/v1/auctions", &position);
     let mut query = |text: &str| {
