@@ -21,5 +21,7 @@
 pub mod batch;
 pub mod documents;
 pub mod limits;
+pub mod store;
 
 pub use batch::{Batch, Collection, Sweep, Upsert};
+pub use store::{Store, StoreError};
