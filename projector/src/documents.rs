@@ -14,7 +14,7 @@ mod reserve;
 mod seller;
 mod value;
 
-pub use auction::{Auction, BuyNow, Extension, LatestBid, Moment, Step, Terms};
+pub use auction::{Auction, BuyNow, Extension, LatestBid, Moment, Terms};
 pub use bid::{Bid, BidStatus};
 pub use bidder::{Bidder, BidderStatus, OwnBid};
 pub use reserve::Reserve;

@@ -20,8 +20,16 @@
 
 pub mod batch;
 pub mod documents;
+pub mod fold;
+pub mod indexes;
 pub mod limits;
 pub mod store;
 
 pub use batch::{Batch, Collection, Sweep, Upsert};
+pub use fold::{Documents, Events, FoldError, fold};
 pub use store::{Store, StoreError};
+
+/// A table by keys that nobody from outside chooses to collide.
+pub(crate) type Map<K, V> = std::collections::HashMap<K, V, foldhash::fast::RandomState>;
+/// A set of such keys.
+pub(crate) type Set<K> = std::collections::HashSet<K, foldhash::fast::RandomState>;

@@ -38,6 +38,7 @@ pub mod attempts;
 pub mod chain;
 mod files;
 mod floor;
+pub mod follow;
 pub mod frame;
 mod joined;
 pub mod limits;

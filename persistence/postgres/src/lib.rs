@@ -23,7 +23,6 @@ pub mod limits;
 pub mod offline;
 pub mod park;
 pub mod rebuild;
-pub mod records;
 pub mod refusal;
 pub mod republish;
 pub mod retention;
@@ -31,7 +30,6 @@ pub mod routes;
 pub mod rows;
 pub mod schema;
 pub mod session;
-pub mod source;
 pub mod spelling;
 pub mod value;
 pub mod verify;
@@ -40,12 +38,14 @@ pub mod write;
 /// A connection of a database's pool, set up to write.
 pub use deadpool_postgres::Client as Connection;
 
+/// What the flusher follows a shard by; other consumers do it the same way.
+pub use gavel_log::follow as source;
+pub use gavel_log::follow::{Follow, Records, Source, SourceError};
+
 pub use database::{Address, AddressError, Database, DatabaseError};
-pub use records::Records;
 pub use routes::{Routes, Shards};
 pub use rows::{Rows, Unreadable};
 pub use schema::{SchemaError, Version};
-pub use source::{Follow, Source, SourceError};
 pub use spelling::Spelling;
 
 /// A table by keys that nobody from outside chooses to collide.

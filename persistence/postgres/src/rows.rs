@@ -27,13 +27,14 @@ pub mod standing;
 pub use auction::{Change, Opening, Tried};
 pub use bid::{Bid, Status, Withdrawal};
 pub use event::{AuctionEvent, ShardFact};
+pub use gavel_log::follow::Unreadable;
 pub use newcomers::Newcomers;
 pub use standing::Standing;
 
 use crate::{Map, Records, Set, Spelling};
 use gavel_core::event::Leadership;
 use gavel_core::{AuctionId, Event, EventKind, Lsn, Position, Seq, Timestamp};
-use gavel_log::record::{Record, RecordError, decode};
+use gavel_log::record::{Record, decode};
 
 /// Auctions of which nothing is taken in, because an earlier record of theirs is parked.
 pub type Held = Set<AuctionId>;
@@ -82,18 +83,6 @@ pub struct Rows {
     changes: Map<AuctionId, Change>,
     /// The auction's own time of the latest record.
     at: Option<Timestamp>,
-}
-
-/// A record that this version can't read. Not PostgreSQL's refusal: nothing may follow it.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "the record at {position} can't be read: {source}; is this gavel older than the server that wrote it?"
-)]
-pub struct Unreadable {
-    /// Where.
-    pub position: Position,
-    /// Why.
-    pub source: RecordError,
 }
 
 impl Rows {

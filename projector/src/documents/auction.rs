@@ -1,13 +1,13 @@
 //! Documents of `auctions`: all that a page of one auction shows.
 
-use super::value::{Money, Text, Word, WordLike};
+use super::value::{Money, Text, Word, WordLike, steps};
 use super::{BidStatus, Stored};
 use crate::Collection;
 use bson::{DateTime, Uuid};
 use gavel_core::auction::{ReserveStatus, State};
 use gavel_core::event::Resolution;
 use gavel_core::terms::{BuyNowPolicy, SoftCloseMode, SoftCloseTrigger};
-use gavel_core::{AccountId, AuctionId, Position};
+use gavel_core::{AccountId, AuctionId, Increments, Position};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
@@ -16,7 +16,6 @@ use std::collections::VecDeque;
 /// Bidders are called by their pseudonym in this auction: the number of the record of their first accepted bid. It says nothing that the
 /// history of bids does not show anyway, and can't be led back to an account.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Auction {
     /// The auction.
     #[serde(rename = "_id")]
@@ -91,7 +90,6 @@ pub struct Auction {
 
 /// One of the latest bids.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct LatestBid {
     /// Its record's number in the auction.
     pub seq: i64,
@@ -113,7 +111,6 @@ pub struct LatestBid {
 
 /// Something that happened, other than a bid.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Moment {
     /// Its record's number in the auction.
     pub seq: i64,
@@ -134,7 +131,6 @@ pub struct Moment {
 
 /// The fixed terms, as far as everybody may know them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Terms {
     /// The currency that all amounts count the minor unit of.
     pub currency: String,
@@ -144,8 +140,9 @@ pub struct Terms {
     pub opening_price: Money,
     /// The price at which it can be had at once.
     pub buy_now: Option<BuyNow>,
-    /// The steps by price.
-    pub increments: Vec<Step>,
+    /// The steps by price: from which price on, the next bid must be at least how much higher.
+    #[serde(with = "steps")]
+    pub increments: Increments,
     /// Late bids move the end.
     pub soft_close: Option<Extension>,
     /// True: a bid is a secret maximum. False: it is the price itself.
@@ -160,7 +157,6 @@ pub struct Terms {
 
 /// A price at which the item can be had at once.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct BuyNow {
     /// The price.
     pub price: Money,
@@ -168,19 +164,8 @@ pub struct BuyNow {
     pub policy: Word<BuyNowPolicy>,
 }
 
-/// From a price on, the next bid must be at least so much higher.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Step {
-    /// The price.
-    pub from: Money,
-    /// By how much.
-    pub step: Money,
-}
-
 /// How late bids move the end.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Extension {
     /// Where the new end is counted from.
     pub mode: Word<SoftCloseMode>,

@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 
 /// An accepted bid, or a purchase. The amount that was bid is not in it: that is its bidder's secret.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Bid {
     /// The auction and the record's number in it, of fixed width: [`bid_id`](super::bid_id). In the order of `_id`, the bids of an
     /// auction are in theirs.

@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 
 /// How one bidder stands in one auction. The only place of the read side where secret maxima are: the bidder's own.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Bidder {
     /// Auction and bidder: [`bidder_id`](super::bidder_id).
     #[serde(rename = "_id")]
@@ -42,7 +41,6 @@ pub struct Bidder {
 
 /// A bid as its bidder sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct OwnBid {
     /// Its record's number in the auction.
     pub seq: i64,

@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 
 /// A reserve price.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Reserve {
     /// The auction.
     #[serde(rename = "_id")]

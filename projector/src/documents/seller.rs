@@ -3,13 +3,12 @@
 use super::Stored;
 use super::value::Text;
 use crate::Collection;
-use gavel_core::{AccountId, ShardId};
+use gavel_core::AccountId;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// How one seller's auctions in one shard have come out so far. Every count is of auctions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Seller {
     /// Seller and shard: [`seller_id`](super::seller_id).
     #[serde(rename = "_id")]

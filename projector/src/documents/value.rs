@@ -117,3 +117,28 @@ pub const fn time(at: Timestamp) -> DateTime {
 pub const fn bid_uuid(bid: BidId) -> Uuid {
     Uuid::from_bytes(bid.to_bits().to_be_bytes())
 }
+
+/// A table of steps as a list of what each row says. Only a valid one is read.
+pub(super) mod steps {
+    use super::Money;
+    use gavel_core::{IncrementStep, Increments};
+    use serde::de::Error as _;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    struct Row {
+        from: Money,
+        step: Money,
+    }
+
+    pub(crate) fn serialize<S: Serializer>(table: &Increments, serializer: S) -> Result<S::Ok, S::Error> {
+        let row = |row: &IncrementStep| Row { from: Money(row.from), step: Money(row.step) };
+        serializer.collect_seq(table.rows().iter().map(row))
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Increments, D::Error> {
+        let rows = Vec::<Row>::deserialize(deserializer)?;
+        let rows = rows.into_iter().map(|row| IncrementStep { from: row.from.0, step: row.step.0 });
+        Increments::new(rows.collect()).map_err(D::Error::custom)
+    }
+}

@@ -1,9 +1,22 @@
-//! A batch of one shard's records as they are in the log: what a transaction takes in, whole or in parts.
+//! A batch of one shard's records as they are in the log: what a consumer takes in at a time, whole or in parts.
 //!
 //! They are kept as bytes because a batch may have to be taken apart again: where PostgreSQL refuses a record, the rows are made
 //! anew without it.
 
+use crate::record::RecordError;
 use gavel_core::{Lsn, Position, ShardId};
+
+/// A record that this version can't read. Nothing may follow it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the record at {position} can't be read: {source}; is this gavel older than the server that wrote it?"
+)]
+pub struct Unreadable {
+    /// Where.
+    pub position: Position,
+    /// Why.
+    pub source: RecordError,
+}
 
 /// Consecutive records of one shard.
 #[derive(Clone, Debug)]

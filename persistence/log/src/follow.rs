@@ -1,13 +1,16 @@
-//! Where records come from: a shard's durable frames, in order, from any position on.
+//! Where a consumer's records come from: a shard's durable frames, in order, from any position on.
 //!
-//! Two kinds serve: following the engine in its process, and the feed. Both hand out what lies in memory where the flusher is close, and
-//! read log and archive where it is behind; so a flusher that is behind keeps nothing itself.
+//! Two kinds of source serve: following the engine in its process, and the feed. Both hand out what lies in memory where the consumer is
+//! close, and read log and archive where it is behind; so a consumer that is behind keeps nothing itself.
 
-use crate::Records;
+mod records;
+
+pub use records::{Records, Unreadable};
+
 use gavel_core::{Lsn, Position, ShardId};
 use std::future::Future;
 
-/// All shards of a log. Its futures stay on the flusher's thread.
+/// All shards of a log. Its futures stay on the consumer's thread.
 pub trait Source: Clone + 'static {
     /// One shard, being followed.
     type Follow: Follow;
