@@ -32,7 +32,7 @@ pub(crate) enum Place {
     /// A file, open.
     Embedded(Embedded),
     /// A MongoDB.
-    MongoDb(MongoAddress),
+    MongoDb(Box<MongoAddress>),
 }
 
 /// A projector on a thread of its own.
@@ -77,7 +77,8 @@ impl Place {
     pub(crate) async fn of(settings: &Settings) -> Result<Option<Self>, StartError> {
         if let Some(url) = settings.mongodb.get() {
             let of_setting = |problem| StartError::Address { from: settings.origin("mongodb"), problem };
-            return MongoAddress::parse(url).await.map(Self::MongoDb).map(Some).map_err(of_setting);
+            let address = MongoAddress::parse(url).await.map_err(of_setting)?;
+            return Ok(Some(Self::MongoDb(Box::new(address))));
         }
         match settings.documents {
             Documents::Off => Ok(None),
@@ -93,7 +94,7 @@ impl Place {
             Self::Embedded(store) => Arc::new(store.clone()),
             Self::MongoDb(address) => {
                 let of_setting = |problem| StartError::Address { from: settings.origin("mongodb"), problem };
-                Arc::new(MongoDb::new(address.clone()).map_err(of_setting)?)
+                Arc::new(MongoDb::new((**address).clone()).map_err(of_setting)?)
             }
         })
     }

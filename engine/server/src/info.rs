@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The sections, in order.
-const SECTIONS: [&str; 8] =
+const SECTIONS: [&str; 9] =
     ["server", "clients", "persistence", "stats", "stages", "clock", "shards", "postgres", "documents"];
 
 /// The section that is told only when it is asked for by name, as it stops each shard for as long as it takes.

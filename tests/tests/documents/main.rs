@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a suite fails by panicking")]
 
+mod harness;
 mod kills;
 mod queries;
 mod same;
+mod stores;

@@ -199,7 +199,7 @@ fn the_help_of_each_number_says_its_bounds() {
 }
 
 /// The least and the most of every number among the settings that depends on no other.
-const BOUNDS: [(&str, u64, u64); 15] = [
+const BOUNDS: [(&str, u64, u64); 16] = [
     ("shards", 1, 256),
     ("threads", 1, 64),
     ("credit", 1, 262_144),

@@ -108,12 +108,11 @@ impl From<StoreError> for Problem {
     }
 }
 
-fn answer(body: impl Into<actix_web::body::BoxBody>) -> HttpResponse {
+fn answer(body: String) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header(("Cache-Control", "no-cache"))
         .content_type("application/json")
-        .message_body(body.into())
-        .map_into_boxed_body()
+        .body(body)
 }
 
 fn page(page: &Page) -> Result<HttpResponse, Problem> {
@@ -259,7 +258,7 @@ pub(super) async fn auctions_of_seller(
     responses((status = 200, description = "Counts of auctions, all shards together", body = SellerSums), (status = 501, description = "There are no documents", body = super::problem::Body, content_type = "application/problem+json"), Refused)
 )]
 #[get("/v1/sellers/{seller}")]
-pub(super) async fn seller(
+pub(super) async fn sums_of_seller(
     reading: Reading,
     seller: OfSeller,
     request: HttpRequest,

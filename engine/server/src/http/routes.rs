@@ -92,7 +92,7 @@ fn queries(config: &mut ServiceConfig<'_>) {
         .service(documents::bids)
         .service(documents::bids_of_bidder)
         .service(documents::auctions_of_seller)
-        .service(documents::seller);
+        .service(documents::sums_of_seller);
 }
 
 /// The list of `gavel project`.

@@ -66,23 +66,22 @@ pub(super) async fn ready(here: Here) -> HttpResponse {
 #[get("/health/ready")]
 pub(super) async fn projecting(reading: Reading) -> HttpResponse {
     let (projector, now) = (reading.0.projector(), gavel_log::clock::now());
-    let shards = projector.shards();
+    let lanes = projector.shards();
     let problem = projector.progress().problem();
-    let is_ready = problem.is_none()
-        && !shards.is_empty()
-        && shards.iter().all(|shard| shard.state == LaneState::Following);
+    let is_ready =
+        problem.is_none() && !lanes.is_empty() && lanes.iter().all(|lane| lane.state == LaneState::Following);
     let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let one = |shard: &LaneReport| {
+    let one = |lane: &LaneReport| {
         serde_json::json!({
-            "shard": shard.shard.0, "state": shard.state.word(), "problem": shard.problem,
-            "cursor": shard.cursor.to_string(), "records_behind": shard.lag_events(),
-            "behind_s": shard.lag_us(now) as f64 / 1e6,
+            "shard": lane.shard.0, "state": lane.state.word(), "problem": lane.problem,
+            "cursor": lane.cursor.to_string(), "records_behind": lane.lag_events(),
+            "behind_s": lane.lag_us(now) as f64 / 1e6,
         })
     };
     let body = serde_json::json!({
         "status": if is_ready { "ready" } else { "behind" },
         "problem": problem,
-        "shards": shards.iter().map(one).collect::<Vec<_>>(),
+        "shards": lanes.iter().map(one).collect::<Vec<_>>(),
     });
     let mut response = HttpResponse::build(status);
     response.content_type("application/json").insert_header(("Cache-Control", "no-store"));

@@ -105,7 +105,8 @@ async fn status_and_code(response: ServiceResponse) -> (u16, Value) {
 #[actix_web::test]
 async fn nothing_is_taken_before_the_log_is_read_nor_once_the_engine_closes() {
     let house = House::new();
-    let app = client::init_service(routes::app(App::new(), Worker::start(Arc::clone(&house.common)))).await;
+    let app =
+        client::init_service(routes::app(App::new(), Worker::start(Arc::clone(&house.common)), None)).await;
     let get = |path: &str| TestRequest::get().uri(path).to_request();
     let post = |path: &str, body: &'static str| {
         TestRequest::post()
@@ -167,7 +168,8 @@ fn names(object: &Value) -> BTreeSet<String> {
 async fn an_auction_has_the_fields_that_are_described() {
     let house = House::new();
     house.ready().await;
-    let app = client::init_service(routes::app(App::new(), Worker::start(Arc::clone(&house.common)))).await;
+    let app =
+        client::init_service(routes::app(App::new(), Worker::start(Arc::clone(&house.common)), None)).await;
     let post = TestRequest::post().uri("/v1/auctions").insert_header(("Content-Type", "application/json"));
     let opened: Value = client::call_and_read_body_json(&app, post.set_payload(TERMS).to_request()).await;
     assert_eq!(names(&opened), fields("Auction"));

@@ -115,7 +115,7 @@ mod tests {
             "price": bson::RawBson::Null,
             "details": r#"{"title": "A vase", "width": 1.50}"#,
             "details_added": [r#"{"crack": true}"#],
-            "bids": [{ "bid_id": Uuid::from_bytes([1; 16]), "price": 500_i64 }],
+            "bids": [{ "bid_id": bson::Binary::from(Uuid::from_bytes([1; 16])), "price": 500_i64 }],
         };
         let expected = serde_json::json!({
             "id": "20261122-003-00000042",

@@ -6,8 +6,8 @@
 //! - A directory's entries are as they were when it was last synced; each later making, renaming or unlinking may be there
 //!   or not. A rename is one step.
 
+use super::trace::{Op, What};
 use crate::common::dice::Dice;
-use crate::trace::{Op, What};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
