@@ -193,7 +193,7 @@ impl<'a> Story<'a> {
                 _ => None,
             })
         };
-        let details = edits(false).last().unwrap_or_else(|| opened.details.0.to_string());
+        let details = edits(false).next_back().unwrap_or_else(|| opened.details.0.to_string());
         let details_added: Vec<String> = edits(true).collect();
         let json = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
         let text = |name| json(&details).get(name).and_then(|it| it.as_str()).map(str::to_owned);
@@ -324,11 +324,11 @@ impl<'a> Story<'a> {
     fn reserve(&self) -> Option<documents::Reserve> {
         let opened = self.opened();
         let first = opened.terms.reserve_price.map(|price| (1, Some(price)))?;
-        let lowered = self.events.iter().filter_map(|event| match event.kind {
+        let mut lowered = self.events.iter().filter_map(|event| match event.kind {
             EventKind::ReserveLowered { reserve, .. } => Some((seq(event), reserve)),
             _ => None,
         });
-        let (version, price) = lowered.last().unwrap_or(first);
+        let (version, price) = lowered.next_back().unwrap_or(first);
         let (id, seller) = (Text(self.engine.id()), Text(opened.terms.seller));
         Some(documents::Reserve { id, version, seller, price: price.map(Money) })
     }

@@ -35,7 +35,7 @@ impl Pair {
         let driven = Driven::open(draft);
         let (opened, position) = &driven.log[0];
         let oracle = Oracle::new(opened.auction, driven.auction.terms(), opened.at, *position);
-        Self { now: common::time(-30), driven, oracle, wide: vec![], export: None, copies: 0 }
+        Self { now: crate::common::time(-30), driven, oracle, wide: vec![], export: None, copies: 0 }
     }
 
     fn step(&mut self, step: &Step) {
@@ -116,7 +116,7 @@ impl Pair {
     }
 
     fn change_bans(&mut self, Wide { bidder, seller, lift }: Wide) {
-        let entry = (common::account(bidder), seller.then(|| common::account(0)));
+        let entry = (crate::common::account(bidder), seller.then(|| crate::common::account(0)));
         if lift {
             self.driven.bans.unban(entry.0, entry.1);
             self.wide.retain(|other| *other != entry);
@@ -198,7 +198,7 @@ proptest! {
     /// Extreme amounts and times come to events or rejections, never to a panic.
     #[test]
     fn extremes_do_no_harm(draft in random::extreme_terms(), steps in prop::collection::vec(random::extreme_step(), 1..60)) {
-        let terms = gavel_core::Terms::validate(draft, common::time(-3_600)).unwrap();
+        let terms = gavel_core::Terms::validate(draft, crate::common::time(-3_600)).unwrap();
         let mut auction = random::opened(terms);
         let bans = BanBook::default();
         for (step, (command, received)) in steps.into_iter().enumerate() {
