@@ -15,7 +15,7 @@ pub enum Listing {
     Auctions(Search),
     /// The bids of an auction, latest first.
     BidsOfAuction(AuctionId),
-    /// How a bidder stands in each auction, the one where they bid last first. One where they bid again moves to the front.
+    /// How a bidder stands in each auction, the one that was opened last first.
     BidsOfBidder(AccountId),
 }
 
@@ -191,8 +191,7 @@ impl Listing {
                 Sort::Price => (Some("current_price"), false),
                 Sort::Bids => (Some("bid_count"), true),
             },
-            Self::BidsOfAuction(_) => (None, true),
-            Self::BidsOfBidder(_) => (Some("last_at"), true),
+            Self::BidsOfAuction(_) | Self::BidsOfBidder(_) => (None, true),
         };
         Order { field, descending }
     }

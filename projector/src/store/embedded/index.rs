@@ -18,7 +18,7 @@ pub(super) enum Index {
     OpenedAt,
     /// Auctions by seller, the one that was opened first, first.
     Seller,
-    /// How bidders stand, by bidder, where they bid first, first.
+    /// How bidders stand, by bidder, in the order of ids alone.
     Bidder,
 }
 
@@ -53,13 +53,13 @@ impl Index {
         }
     }
 
-    /// The field it lists by, and the one it sorts by.
-    const fn fields(self) -> (&'static str, &'static str) {
+    /// The field it lists by, and the one it sorts by, if there is one.
+    const fn fields(self) -> (&'static str, Option<&'static str>) {
         match self {
-            Self::EndsAt => ("state", "ends_at"),
-            Self::OpenedAt => ("state", "opened_at"),
-            Self::Seller => ("seller", "opened_at"),
-            Self::Bidder => ("bidder", "last_at"),
+            Self::EndsAt => ("state", Some("ends_at")),
+            Self::OpenedAt => ("state", Some("opened_at")),
+            Self::Seller => ("seller", Some("opened_at")),
+            Self::Bidder => ("bidder", None),
         }
     }
 
@@ -72,7 +72,7 @@ impl Index {
         if prefix.iter().filter(|&&byte| byte == 0).count() != 1 {
             return Err(unfit(by));
         }
-        let number = number(document, sort).ok_or_else(|| unfit(sort))?;
+        let number = sort.map_or(Ok(0), |sort| number(document, sort).ok_or_else(|| unfit(sort)))?;
         Ok(key(&prefix, number, text("_id")?))
     }
 }

@@ -146,7 +146,7 @@ fn behind(field: Option<&str>, descending: bool, after: &After) -> Document {
     let (beyond, from) = if descending { ("$lt", "$lte") } else { ("$gt", "$gte") };
     let Some(field) = field else { return doc! { "_id": { beyond: &after.id } } };
     let key = || match field {
-        "ends_at" | "opened_at" | "last_at" => Bson::from(DateTime::from_millis(after.key)),
+        "ends_at" | "opened_at" => Bson::from(DateTime::from_millis(after.key)),
         _ => Bson::from(after.key),
     };
     doc! { field: { from: key() }, "$or": [{ field: { beyond: key() } }, { "_id": { beyond: &after.id } }] }

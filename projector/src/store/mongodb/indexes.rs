@@ -1,10 +1,9 @@
-//! The indexes: each is there for one order of one listing, and ends in `_id`, so that a page is a walk along it from where the last ended.
-//!
-//! `state` stands first in those that any state can be asked of: without one, all seven are asked for, and MongoDB merges seven walks.
+//! Making the indexes of [`INDEXES`], as MongoDB spells them.
 
 use super::MongoDb;
 use super::attempt::Failure;
 use crate::Collection;
+use crate::indexes::{INDEXES, Index, Order};
 use crate::store::StoreError;
 use crate::store::limits::INDEXES_MAX;
 use bson::{Document, doc};
@@ -12,8 +11,12 @@ use bson::{Document, doc};
 impl MongoDb {
     /// Makes the indexes that are not there. Where there are many documents, this takes a while.
     pub(super) async fn make_indexes(&self) -> Result<(), StoreError> {
-        for (collection, indexes) in indexes() {
-            self.make_indexes_of(collection, indexes).await?;
+        for collection in Collection::ALL {
+            let of_it = INDEXES.iter().filter(|index| index.collection == collection);
+            let indexes: Vec<Document> = of_it.map(spelled).collect();
+            if !indexes.is_empty() {
+                self.make_indexes_of(collection, indexes).await?;
+            }
         }
         Ok(())
     }
@@ -43,25 +46,29 @@ impl MongoDb {
     }
 }
 
-fn indexes() -> [(Collection, Vec<Document>); 2] {
-    let index = |name: &str, key: Document| doc! { "name": name, "key": key };
-    let auctions = vec![
-        index("ending_soon", doc! { "state": 1, "ends_at": 1, "_id": 1 }),
-        index("newest", doc! { "state": 1, "opened_at": -1, "_id": -1 }),
-        index("price", doc! { "state": 1, "current_price": 1, "_id": 1 }),
-        index("most_bids", doc! { "state": 1, "bid_count": -1, "_id": -1 }),
-        index("category", doc! { "category": 1, "state": 1, "ends_at": 1, "_id": 1 }),
-        index("seller", doc! { "seller": 1, "opened_at": -1, "_id": -1 }),
-        doc! {
-            "name": "text",
-            "key": { "title": "text", "description": "text" },
-            "weights": { "title": 10, "description": 1 },
-            // Words as they are written, in whatever language: no stems, and no words left out.
-            "default_language": "none",
-            // No field of a document names its language.
-            "language_override": "no_language",
-        },
-    ];
-    let bidders = vec![index("my_bids", doc! { "bidder": 1, "last_at": -1, "_id": -1 })];
-    [(Collection::Auctions, auctions), (Collection::Bidders, bidders)]
+fn spelled(index: &Index) -> Document {
+    let Index { collection: _, name, keys, only, serves: _ } = index;
+    let (mut key, mut weights) = (Document::new(), Document::new());
+    for (field, order) in *keys {
+        match order {
+            Order::Ascending => key.insert(*field, 1),
+            Order::Descending => key.insert(*field, -1),
+            Order::Text { weight } => {
+                weights.insert(*field, *weight);
+                key.insert(*field, "text")
+            }
+        };
+    }
+    let mut spelled = doc! { "name": *name, "key": key };
+    if let Some((field, value)) = only {
+        spelled.insert("partialFilterExpression", doc! { *field: *value });
+    }
+    if !weights.is_empty() {
+        spelled.insert("weights", weights);
+        // Words as they are written, in whatever language: no stems, and no words left out.
+        spelled.insert("default_language", "none");
+        // No field of a document names its language.
+        spelled.insert("language_override", "no_language");
+    }
+    spelled
 }

@@ -12,7 +12,7 @@ use super::{CURSORS, MongoDb, cursor_document};
 use crate::limits::DOCUMENT_BYTES_MAX;
 use crate::store::StoreError;
 use crate::store::limits::{COMMAND_BYTES_MAX, COMMAND_STATEMENTS_MAX};
-use crate::{Batch, Sweep, Upsert};
+use crate::{Batch, Collection, Sweep, Upsert};
 use bson::raw::{CStr, cstr};
 use bson::{Bson, Document, RawArrayBuf, RawDocumentBuf, doc, rawdoc};
 use gavel_core::Position;
@@ -222,6 +222,10 @@ fn sweep_statement(sweep: &Sweep) -> Result<RawDocumentBuf, StoreError> {
         "_id": { "$gte": sweep.first_id(), "$lt": sweep.end_id() },
         "version": { "$lt": sweep.version },
     };
+    if sweep.collection == Collection::Bidders {
+        // For the index of those who lead: there may be very many others.
+        documents.insert("auction", sweep.auction.to_string());
+    }
     documents.extend(
         sweep.only.iter().map(|(field, values)| ((*field).to_owned(), doc! { "$in": values }.into())),
     );

@@ -175,7 +175,7 @@ fn indexes_are_made_once_and_serve_ending_soon_without_a_sort() {
         let plan = set.command("indexes", &doc! { "explain": find, "verbosity": "queryPlanner" }).unwrap();
         let plan =
             plan.get_document("queryPlanner").unwrap().get_document("winningPlan").unwrap().to_string();
-        assert!(plan.contains("ending_soon") && !plan.contains("\"SORT\""), "{plan}");
+        assert!(plan.contains("by_end") && !plan.contains("\"SORT\""), "{plan}");
     }
 }
 
