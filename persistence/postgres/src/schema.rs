@@ -122,8 +122,12 @@ pub async fn version(client: &impl GenericClient) -> Result<Version, SchemaError
 pub async fn migrate(client: &mut Client) -> Result<Version, SchemaError> {
     client.batch_execute("SELECT pg_advisory_lock(hashtextextended('gavel.migrate', 0))").await?;
     let migrated = migrate_alone(client).await;
-    client.batch_execute("SELECT pg_advisory_unlock(hashtextextended('gavel.migrate', 0))").await?;
-    migrated
+    let unlock = "SELECT pg_advisory_unlock(hashtextextended('gavel.migrate', 0))";
+    let unlocked = client.batch_execute(unlock).await;
+    // What went wrong first says more: a connection that was lost can't be unlocked either.
+    let before = migrated?;
+    unlocked?;
+    Ok(before)
 }
 
 async fn migrate_alone(client: &mut Client) -> Result<Version, SchemaError> {
