@@ -100,6 +100,28 @@ fn flush(cluster: &Cluster, server: &Server) -> Process {
 }
 
 #[test]
+fn a_flusher_stops_though_postgres_does_not_answer() {
+    let cluster = Cluster::fresh(&[]);
+    let mut server = Server::start(Options::new().with("--shards 2"));
+    let auctions = Item::new().open_spread(&mut server.connect(), 16);
+    let mut flusher = flush(&cluster, &server);
+    copy::wait_until_caught_up(&cluster, &[MAIN], &server);
+    cluster.signal_all(Signal::STOP);
+    let storm = Storm::start(&server, &auctions, 1);
+    storm.wait_for_accepted(1_000);
+    drop(storm.end());
+    flusher.signal(Signal::TERM);
+    assert!(flusher.wait().success(), "{}", flusher.output());
+    cluster.signal_all(Signal::CONT);
+    flusher = flush(&cluster, &server);
+    copy::wait_until_caught_up(&cluster, &[MAIN], &server);
+    flusher.signal(Signal::TERM);
+    assert!(flusher.wait().success(), "{}", flusher.output());
+    server.terminate();
+    copy::assert_equal(&cluster, &[MAIN], server.data());
+}
+
+#[test]
 fn an_outage_is_said_once_is_seen_and_is_caught_up() {
     let mut cluster = Cluster::fresh(&[]);
     let flags = format!("--shards 2 --postgres {}", cluster.url(MAIN));

@@ -21,7 +21,7 @@ mod target;
 pub use report::{DatabaseReport, LaneState, Report, ShardReport};
 
 use crate::assign::{AssignFileError, Assignments};
-use crate::limits::{PARKED_EVERY, SHARDS_EVERY};
+use crate::limits::{PARKED_EVERY, SHARDS_EVERY, STOP_MAX};
 use crate::routes::Routes;
 use crate::source::{Source, SourceError};
 use crate::{Map, Spelling};
@@ -98,8 +98,8 @@ impl<S: Source> Service<S> {
         Ok((Self { source, shared, stopping }, handle))
     }
 
-    /// Runs until it is stopped, or the log is closed. Batches that are being written are written. All of it is done by the thread that
-    /// polls this, which should have nothing else to do.
+    /// Runs until it is stopped, or the log is closed. Batches that are being written are written, unless that takes longer than
+    /// [`STOP_MAX`]. All of it is done by the thread that polls this, which should have nothing else to do.
     pub async fn run(self) {
         tokio::task::LocalSet::new().run_until(self.run_lanes()).await;
     }
@@ -115,7 +115,12 @@ impl<S: Source> Service<S> {
             ));
         }
         loop {
-            match self.source.shards().await {
+            let mut stopping = self.stopping.clone();
+            let asked = tokio::select! {
+                _ = stopping.wait_for(|stop| *stop) => break,
+                asked = self.source.shards() => asked,
+            };
+            match asked {
                 Ok(shards) => shards.into_iter().for_each(|(shard, durable)| {
                     self.begin(shard, &mut known, &mut lanes);
                     self.shared.board.durable(shard, durable);
@@ -129,7 +134,13 @@ impl<S: Source> Service<S> {
                 () = tokio::time::sleep(SHARDS_EVERY) => {}
             }
         }
-        while lanes.join_next().await.is_some() {}
+        let ended = async { while lanes.join_next().await.is_some() {} };
+        if tokio::time::timeout(STOP_MAX, ended).await.is_err() {
+            tracing::warn!(
+                "PostgreSQL has not taken the last batches in time; they are written after the next start"
+            );
+            lanes.shutdown().await;
+        }
         self.shared.targets.iter().for_each(|target| target.database.close());
     }
 
@@ -149,7 +160,11 @@ async fn count_parked(target: Arc<Target>, shared: Arc<Shared>, mut stopping: wa
             _ = stopping.wait_for(|stop| *stop) => return,
             () = tokio::time::sleep(PARKED_EVERY) => {}
         }
-        if let Some(counts) = target.parked().await {
+        let counts = tokio::select! {
+            _ = stopping.wait_for(|stop| *stop) => return,
+            counts = target.parked() => counts,
+        };
+        if let Some(counts) = counts {
             shared.board.parked(target.database.name(), &counts);
         }
     }

@@ -15,11 +15,12 @@ mod sql;
 
 use crate::error::said;
 use crate::rows::standing::{Counts, Pair, Tally};
-use crate::rows::{Change, HeldRecord, Newcomers, Rows};
+use crate::rows::{Change, HeldRecord, Newcomers, Rows, Withdrawal};
 use crate::value::{Time, auction_number, auction_of};
 use crate::{Map, Set};
 use deadpool_postgres::{Client, Transaction};
 use gavel_core::{AuctionId, Epoch, Lsn, Position, Seq, ShardId};
+use std::collections::BTreeSet;
 
 /// What one transaction takes in.
 #[derive(Clone, Copy, Debug)]
@@ -166,7 +167,9 @@ pub(crate) async fn rows(
     copy::maxima(transaction, "maxima", &rows.bids).await?;
     if !rows.withdrawals.is_empty() {
         copy::withdrawals(transaction, &rows.withdrawals).await?;
-        run(transaction, sql::WITHDRAW).await?;
+        for day in days(&rows.withdrawals) {
+            transaction.execute(&sql::withdraw(day), &[]).await?;
+        }
     }
     copy::events(transaction, "events", &rows.events).await?;
     copy::shard_events(transaction, "shard_events", &rows.shard_events).await?;
@@ -246,6 +249,11 @@ async fn standing(
     Ok(sorted.into_iter().zip(before).map(|((_, pair, tally), before)| (pair, tally, before)).collect())
 }
 
+/// The opening days of the auctions that bids were taken out of, in days since 1970.
+fn days(withdrawals: &[Withdrawal]) -> BTreeSet<u16> {
+    withdrawals.iter().map(|withdrawal| withdrawal.auction.day()).collect()
+}
+
 async fn run(transaction: &Transaction<'_>, statement: &str) -> Result<u64, WriteError> {
     let statement = transaction.prepare_cached(statement).await?;
     Ok(transaction.execute(&statement, &[]).await?)
@@ -272,22 +280,9 @@ async fn demand(
 
 /// Puts the records aside that are left out.
 async fn park(transaction: &Transaction<'_>, rows: &Rows, refusals: &Refusals) -> Result<(), WriteError> {
-    if rows.held.is_empty() {
-        return Ok(());
-    }
-    let statement = transaction.prepare_cached(sql::PARK).await?;
-    for HeldRecord { position, auction, at, record } in &rows.held {
-        let Position { shard, epoch, lsn } = *position;
-        let refusal = refusals.get(&lsn);
-        let sqlstate = refusal.and_then(|refusal| refusal.sqlstate.as_deref());
-        let reason =
-            refusal.map_or("waits behind an earlier record of its auction", |refusal| &refusal.reason);
-        let (shard, epoch, lsn) = (i16::from(shard.0), i64::from(epoch.0), lsn.0.cast_signed());
-        let (auction, seq) =
-            auction.map(|(auction, seq)| (auction_number(auction), i64::from(seq.0))).unzip();
-        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 9] =
-            [&shard, &lsn, &epoch, &auction, &seq, &Time(*at), &sqlstate, &reason, &&**record];
-        transaction.execute(&statement, &values).await?;
-    }
-    Ok(())
+    let parked = rows.held.iter().map(|held| match refusals.get(&held.position.lsn) {
+        Some(Refusal { sqlstate, reason }) => (held, sqlstate.as_deref(), reason.as_str()),
+        None => (held, None, "waits behind an earlier record of its auction"),
+    });
+    Ok(copy::parked(transaction, parked).await?)
 }

@@ -12,7 +12,7 @@ use gavel_postgres::park::{list, retry};
 use gavel_postgres::schema::{self, Version};
 use gavel_postgres::{Database, DatabaseError, Routes};
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The examples in the help.
 pub(crate) const HELP: &str = "\
@@ -65,7 +65,9 @@ pub(crate) enum PostgresCommand {
         databases: DatabaseFlags,
     },
     /// Give a shard to another database on purpose; it is filled there from where that database has it, else from the beginning
-    #[command(after_help = "Examples:\n  gavel postgres assign --shard 3 --to second")]
+    #[command(
+        after_help = "Examples:\n  gavel postgres assign --shard 3 --to second\n  gavel postgres assign --shard 3 --to second --assignments /var/lib/gavel-flush/shards.json"
+    )]
     Assign {
         /// The shard's number
         #[arg(long, value_name = "SHARD")]
@@ -73,6 +75,9 @@ pub(crate) enum PostgresCommand {
         /// The database, by its name in gavel.toml
         #[arg(long, value_name = "NAME")]
         to: String,
+        /// The file that `gavel flush --assignments` keeps [default: the data directory's]
+        #[arg(long, value_name = "FILE")]
+        assignments: Option<PathBuf>,
         #[command(flatten)]
         databases: DatabaseFlags,
     },
@@ -139,7 +144,9 @@ pub(crate) fn run(command: &PostgresCommand, settings: &Settings, json: bool) ->
     };
     let (facts, all_well) = runtime.block_on(async {
         match command {
-            PostgresCommand::Assign { shard, to, .. } => reassign(&routes, settings, *shard, to).await,
+            PostgresCommand::Assign { shard, to, assignments, .. } => {
+                reassign(&routes, remembered(assignments.as_deref(), settings), *shard, to).await
+            }
             command => each(&routes, command).await,
         }
     });
@@ -236,20 +243,33 @@ async fn parked(database: &Database) -> Result<Vec<Value>, DatabaseError> {
     Ok(told.collect())
 }
 
-async fn reassign(routes: &Routes, settings: &Settings, shard: ShardId, to: &str) -> (Vec<Value>, bool) {
+/// The file that remembers where shards are written: the one that was named, else that of the server whose data directory is here. Where
+/// neither is, the databases alone remember.
+fn remembered(named: Option<&Path>, settings: &Settings) -> Option<PathBuf> {
+    let of_server = || settings.data.is_dir().then(|| settings.data.join(POSTGRES_FILE));
+    named.map(Path::to_owned).or_else(of_server)
+}
+
+async fn reassign(
+    routes: &Routes,
+    remembered: Option<PathBuf>,
+    shard: ShardId,
+    to: &str,
+) -> (Vec<Value>, bool) {
     let problem = |problem: String| (vec![json!({ "shard": shard.0, "problem": problem })], false);
     let Some(database) = routes.named(to) else {
         let names: Vec<_> = routes.databases().iter().map(Database::name).collect();
         return problem(format!("there is no database `{to}`; there are {}", names.join(", ")));
     };
-    let assignments = match Assignments::open(Some(settings.data.join(POSTGRES_FILE))) {
+    let file = remembered.as_ref().map_or("none".to_owned(), |file| file.display().to_string());
+    let assignments = match Assignments::open(remembered) {
         Ok(assignments) => assignments,
         Err(error) => return problem(error.to_string()),
     };
     match assign(routes, &assignments, shard, database).await {
         Ok(moved) => {
             let fact = json!({
-                "shard": shard.0, "to": to, "released": moved.released,
+                "shard": shard.0, "to": to, "released": moved.released, "assignments": file,
                 "unreachable": moved.unreachable.iter().map(|(name, _)| name).collect::<Vec<_>>(),
             });
             (vec![fact], moved.unreachable.is_empty())

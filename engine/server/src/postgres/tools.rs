@@ -53,10 +53,11 @@ impl ToolError {
     pub(super) fn exit(&self) -> Exit {
         match self {
             Self::NoDatabase | Self::Usage(_) | Self::Open(_) | Self::NoShard { .. } => Exit::Usage,
-            Self::Database { source: DatabaseError::Connect(_), .. }
-            | Self::Rebuild(RebuildError::Database { source: DatabaseError::Connect(_), .. }) => {
-                Exit::Unavailable
-            }
+            Self::Database { source: DatabaseError::Connect(_) | DatabaseError::Silent(_), .. }
+            | Self::Rebuild(RebuildError::Database {
+                source: DatabaseError::Connect(_) | DatabaseError::Silent(_),
+                ..
+            }) => Exit::Unavailable,
             Self::Database { source: DatabaseError::Postgres(error), .. }
             | Self::Rebuild(RebuildError::Database { source: DatabaseError::Postgres(error), .. })
             | Self::Verify(VerifyError::Postgres(error))

@@ -8,14 +8,14 @@ use crate::assign::{AssignError, AssignFileError};
 use crate::clock::now;
 use crate::database::DatabaseError;
 use crate::limits::{
-    BATCH_AIM, BATCH_BYTES_MAX, BATCH_RECORDS_MAX, BATCH_RECORDS_MIN, HELD_MAX, NEWCOMERS_BYTES,
+    ATTACH_MAX, BATCH_AIM, BATCH_BYTES_MAX, BATCH_RECORDS_MAX, BATCH_RECORDS_MIN, HELD_MAX, NEWCOMERS_BYTES,
     NEWCOMERS_BYTES_MIN, RETRY_MAX, RETRY_MIN,
 };
 use crate::rows::{LeftOut, Newcomers};
 use crate::source::{Follow, Source, SourceError};
 use crate::value::auction_of;
 use crate::write::{WriteError, number};
-use crate::{Records, SchemaError};
+use crate::Records;
 use deadpool_postgres::Client;
 use gavel_core::{Epoch, Lsn, Position, ShardId, Timestamp};
 use gavel_log::record::decode;
@@ -23,6 +23,7 @@ use parking_lot::Mutex;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 /// A shard's flusher.
 pub(super) struct Lane<S> {
@@ -66,7 +67,7 @@ impl LaneError {
     fn is_refusal(&self) -> bool {
         match self {
             Self::Assign(_) | Self::Remember(_) | Self::Source(SourceError::Unfit(_)) => true,
-            Self::Database(DatabaseError::Schema(error)) => !matches!(error, SchemaError::Postgres(_)),
+            Self::Database(DatabaseError::Schema(error)) => !error.is_passing(),
             Self::Flush(error) => match error {
                 FlushError::Unreadable(_) | FlushError::TooManyHeld(_) => true,
                 FlushError::Write(error) => {
@@ -116,7 +117,14 @@ impl<S: Source> Lane<S> {
                 return;
             }
             self.tell(&error);
-            let pause = if error.is_moved_cursor() { RETRY_MIN } else { self.backoff() };
+            let pause = if error.is_moved_cursor() {
+                RETRY_MIN
+            } else {
+                // It may have been too much.
+                let is_slow = matches!(error, LaneError::Flush(FlushError::Silent));
+                self.shrink(if is_slow { 1 } else { BATCH_RECORDS_MIN });
+                self.backoff()
+            };
             tokio::select! {
                 _ = self.stopping.wait_for(|stop| *stop) => return,
                 () = tokio::time::sleep(pause) => {}
@@ -154,9 +162,13 @@ impl<S: Source> Lane<S> {
     async fn follow(&mut self) -> Result<std::convert::Infallible, LaneError> {
         let target = self.target.clone().ok_or(AssignError::NoDatabase(self.shard))?;
         let stopping = self.stopping.clone();
-        let mut progress = or_stop(&stopping, self.attach(&target)).await??;
+        let attach_max = ATTACH_MAX + target.database.address().connect_max();
+        let attached = target.database.within(attach_max, self.attach(&target));
+        let mut progress = or_stop(&stopping, attached).await??;
         let mut follow = or_stop(&stopping, self.source.follow(progress.cursor)).await??;
-        if follow.durable() <= progress.cursor.lsn {
+        // A follower that has heard nothing yet knows of no more than it was asked for.
+        let durable = follow.durable().max(self.report.lock().durable);
+        if durable <= progress.cursor.lsn {
             // Where there is something to write, writing it tells.
             target.works(self.shard);
         }
@@ -170,7 +182,8 @@ impl<S: Source> Lane<S> {
             or_stop(&stopping, gather(&mut follow, &mut records, progress.cursor, self.limit)).await??;
             let (count, latest) = (records.len(), latest(&records));
             // Not given up when it is told to stop: what is being written is written.
-            flush(&target, &mut None, &mut progress, &mut records, &self.shared.options.spelling).await?;
+            let spelling = &self.shared.options.spelling;
+            flush(&target, &mut None, &mut progress, &mut records, self.limit, spelling).await?;
             follow.acknowledge(progress.cursor);
             self.failures = 0;
             self.wrote(&mut progress, follow.durable(), latest, count);
@@ -188,14 +201,19 @@ impl<S: Source> Lane<S> {
         if is_full && took < BATCH_AIM / 2 {
             self.limit = (self.limit * 2).min(BATCH_RECORDS_MAX);
         } else if took > BATCH_AIM * 2 {
-            self.limit = (self.limit / 2).max(BATCH_RECORDS_MIN);
+            self.shrink(BATCH_RECORDS_MIN);
         }
     }
 
-    /// Brings the report up to date.
+    /// Halves what a batch may have, down to no less than this. A transaction that is silent for too long gets as small as one record,
+    /// so that it goes through at last.
+    fn shrink(&mut self, least: usize) {
+        self.limit = (self.limit / 2).max(least.min(self.limit));
+    }
+
+    /// Brings the report up to date. What was wrong stays in it until something is written, or nothing is left to write.
     fn note(&self, progress: &mut Progress, durable: Lsn, latest: Option<Timestamp>) {
         let mut report = self.report.lock();
-        (report.state, report.problem) = (LaneState::Following, None);
         (report.cursor, report.parked) =
             (progress.cursor, report.parked + std::mem::take(&mut progress.parked));
         report.durable = report.durable.max(durable);
@@ -204,9 +222,13 @@ impl<S: Source> Lane<S> {
             // What comes next is no older than what came last.
             _ => latest.or(report.behind_since).or_else(|| Some(now())),
         };
+        if report.lag_events() == 0 || report.problem.is_none() {
+            (report.state, report.problem) = (LaneState::Following, None);
+        }
     }
 
     fn wrote(&self, progress: &mut Progress, durable: Lsn, latest: Option<Timestamp>, records: usize) {
+        self.report.lock().problem = None;
         self.note(progress, durable, latest);
         let mut report = self.report.lock();
         report.batches += 1;
@@ -220,6 +242,7 @@ impl<S: Source> Lane<S> {
         }
         let id = target.database.id().await?;
         let name = target.database.name();
+        self.shared.assignments.reload()?;
         self.shared.assignments.check(self.shard, id, name)?;
         let client = target.database.client().await?;
         let cursor = match cursor(&client, self.shard).await? {
@@ -248,15 +271,19 @@ impl<S: Source> Lane<S> {
     /// Demands that no other database of the configuration has the shard. One that does not answer can't say; what this side remembers
     /// then has to do.
     async fn demand_unheld(&self, target: &Target) -> Result<(), LaneError> {
-        for other in
-            self.shared.targets.iter().filter(|other| other.database.name() != target.database.name())
-        {
-            let asked = tokio::time::timeout(RETRY_MAX, async {
-                cursor(&other.database.client().await?, self.shard).await
+        let (shard, now) = (self.shard, target.database.name());
+        let others = self.shared.targets.iter().map(|target| target.database.clone());
+        let mut asked = JoinSet::new();
+        // All at once, so that several that do not answer take no longer than one.
+        for other in others.filter(|other| other.name() != now) {
+            asked.spawn(async move {
+                let found = async { cursor(&other.client().await?, shard).await };
+                (other.name().to_owned(), other.within(RETRY_MAX, found).await)
             });
-            if let Ok(Ok(Some((_, false)))) = asked.await {
-                let (holder, now) = (other.database.name().to_owned(), target.database.name().to_owned());
-                return Err(AssignError::Held { shard: self.shard, holder, now }.into());
+        }
+        while let Some(answer) = asked.join_next().await {
+            if let Ok((holder, Ok(Some((_, false))))) = answer {
+                return Err(AssignError::Held { shard, holder, now: now.to_owned() }.into());
             }
         }
         Ok(())
