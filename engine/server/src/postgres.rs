@@ -36,9 +36,9 @@ use std::time::Duration;
 /// What the flusher is called among the consumers.
 pub(crate) const CONSUMER: &str = "postgres";
 
-/// How to go on where the log does not have what comes next.
-const GO_ON: &str = "fill an empty database by `gavel rebuild postgres` from a backup that goes further back (--data), or by `gavel rebuild \
-                     postgres --from-oldest` with what there is, and flush to that";
+/// How to go on where the log does not go on from the cursor: what comes next has left the archive, or the log was restored to an earlier state.
+const GO_ON: &str = "fill an empty database by `gavel rebuild postgres`, and flush to that; where the beginning has left the archive, from a \
+                     backup that goes further back (--data), or with what there is (--from-oldest)";
 
 /// Events as all faces spell them, with everything that the log holds.
 pub(crate) const SPELLING: Spelling = Spelling {

@@ -38,8 +38,9 @@ type Shards = BTreeMap<u8, Assigned>;
 pub enum AssignError {
     /// This side remembers another database.
     #[error(
-        "shard {shard} was written to database `{was}` so far, and is now given to `{now}`: if that is on purpose, run \
-         `gavel postgres assign --shard {shard} --to {now}`, and it is filled there from where that database has it, else from the beginning"
+        "shard {shard} was written to database `{was}` so far, and is now given to {}`{now}`: if that is on purpose, run \
+         `gavel postgres assign --shard {shard} --to {now}`, and it is filled there from where that database has it, else from the beginning",
+        if was == now { "another one that is called " } else { "" }
     )]
     Elsewhere {
         /// Which.

@@ -16,7 +16,8 @@
 
 pub mod assign;
 pub mod clock;
-pub mod database;
+pub mod cursor;
+mod database;
 pub mod error;
 pub mod flusher;
 pub mod limits;

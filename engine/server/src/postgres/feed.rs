@@ -2,10 +2,10 @@
 //! holds back no other.
 
 use super::{GO_ON, consumer};
-use gavel_core::{Lsn, Position, ShardId};
+use gavel_core::{LogId, Lsn, Position, ShardId};
 use gavel_postgres::{Follow, Records, Source, SourceError};
 use gavel_wire::Code;
-use gavel_wire::feed::{Feed, FeedError, FeedEvent, FeedFrame, FeedOptions, durable_ends};
+use gavel_wire::feed::{Feed, FeedError, FeedEvent, FeedFrame, FeedOptions, durable_ends, log_of};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use tokio::task::JoinHandle;
@@ -33,10 +33,23 @@ impl Source for FeedSource {
         blocking(move || durable_ends(server, &FeedOptions::default())).await
     }
 
-    async fn follow(&self, after: Position) -> Result<FeedFollow, SourceError> {
+    async fn log(&self) -> Result<Option<LogId>, SourceError> {
+        let server = self.server;
+        let id = blocking(move || log_of(server, &FeedOptions::default())).await?;
+        let none =
+            "the server does not say which log it keeps: it is still opening it, or is older than this gavel";
+        id.map(Some).ok_or_else(|| SourceError::Unavailable(none.to_owned()))
+    }
+
+    async fn follow(&self, after: Position, log: Option<LogId>) -> Result<FeedFollow, SourceError> {
         let server = self.server;
         let options = FeedOptions { name: consumer(), ..FeedOptions::default() };
         let reader = blocking(move || Reader::begin(server, &options, after)).await?;
+        if reader.feed.log() != log {
+            return Err(SourceError::Unavailable(
+                "the server was replaced by one with another log".to_owned(),
+            ));
+        }
         Ok(FeedFollow {
             position: after,
             durable: after.lsn,

@@ -1,7 +1,7 @@
 //! The flusher's source inside of the server: the engine's own followers.
 
 use super::{GO_ON, consumer};
-use gavel_core::{Lsn, Position, ShardId};
+use gavel_core::{LogId, Lsn, Position, ShardId};
 use gavel_engine::{Attached, FollowError, Handle, Phase};
 use gavel_postgres::{Follow, Records, Source, SourceError};
 
@@ -31,7 +31,13 @@ impl Source for EngineSource {
         }
     }
 
-    async fn follow(&self, after: Position) -> Result<EngineFollow, SourceError> {
+    async fn log(&self) -> Result<Option<LogId>, SourceError> {
+        // It is known once the log is open, and from then on.
+        let id = self.engine.log_id();
+        id.map(Some).ok_or_else(|| SourceError::Unavailable("the log is not open yet".to_owned()))
+    }
+
+    async fn follow(&self, after: Position, _: Option<LogId>) -> Result<EngineFollow, SourceError> {
         let follow = self.engine.follow(after).await.map_err(source_error)?;
         let attached = consumer().map(|name| self.engine.attach(name, after)).transpose();
         let attached = attached.map_err(|error| SourceError::Unavailable(error.to_string()))?;
@@ -77,11 +83,9 @@ fn source_error(error: FollowError) -> SourceError {
     match error {
         FollowError::Stopped => SourceError::Stopped,
         FollowError::Loading | FollowError::Read(_) => SourceError::Unavailable(error.to_string()),
-        // What comes next has left the archive.
-        FollowError::Gone { .. } => SourceError::Unfit(format!("GAP {error}; {GO_ON}")),
-        FollowError::NoShard(_)
-        | FollowError::Ahead { .. }
-        | FollowError::Diverged { .. }
-        | FollowError::Broken(_) => SourceError::Unfit(format!("GAP {error}")),
+        FollowError::Gone { .. } | FollowError::Ahead { .. } | FollowError::Diverged { .. } => {
+            SourceError::Unfit(format!("GAP {error}; {GO_ON}"))
+        }
+        FollowError::NoShard(_) | FollowError::Broken(_) => SourceError::Unfit(format!("GAP {error}")),
     }
 }

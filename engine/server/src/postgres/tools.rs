@@ -4,8 +4,9 @@ use crate::config::Settings;
 use crate::exit::Exit;
 use crate::logtool::progress::Progress;
 use crate::logtool::source::{NoShard, shards_of};
-use gavel_core::ShardId;
-use gavel_log::{Offline, OfflineError};
+use gavel_core::{LogId, ShardId};
+use gavel_log::identity::IDENTITY_FILE;
+use gavel_log::{IdentityError, Offline, OfflineError};
 use gavel_postgres::offline::LookError;
 use gavel_postgres::rebuild::RebuildError;
 use gavel_postgres::republish::{RepublishError, RunError};
@@ -30,6 +31,8 @@ pub(super) enum ToolError {
     Usage(String),
     #[error("{0} (name the data directory with --data)")]
     Open(#[from] OfflineError),
+    #[error("{dir}/{IDENTITY_FILE}: {source}")]
+    Identity { dir: String, source: IdentityError },
     #[error("there is no record of shard {wanted} in {dir}; of these there are: {all}")]
     NoShard { wanted: ShardId, dir: String, all: String },
     #[error("database `{name}`: {source}")]
@@ -68,7 +71,8 @@ impl ToolError {
             {
                 Exit::Unavailable
             }
-            Self::Verify(VerifyError::Read(_) | VerifyError::Record(_) | VerifyError::Gap { .. })
+            Self::Identity { .. }
+            | Self::Verify(VerifyError::Read(_) | VerifyError::Record(_) | VerifyError::Gap { .. })
             | Self::Rebuild(RebuildError::Read(_) | RebuildError::Record(_))
             | Self::Republish(RepublishError::Read(_) | RepublishError::Record(_)) => Exit::LogRefused,
             _ => Exit::Failure,
@@ -108,6 +112,11 @@ pub(super) fn block_on<T>(what: impl Future<Output = Result<T, ToolError>>) -> R
 pub(super) fn open(dir: &Path) -> Result<Offline, ToolError> {
     let progress = Progress::bytes();
     Ok(Offline::open_with(dir, &mut |scanned| progress.stage(scanned))?)
+}
+
+/// Which log it is; `None` where it does not say.
+pub(super) fn log_id(log: &Offline) -> Result<Option<LogId>, ToolError> {
+    log.id().map_err(|source| ToolError::Identity { dir: log.dir().display().to_string(), source })
 }
 
 /// Looks what has come since.

@@ -2,7 +2,7 @@
 
 use super::SPELLING;
 use super::command::DatabaseFlags;
-use super::tools::{ToolError, block_on, connect, look_again, open, routes, shards};
+use super::tools::{ToolError, block_on, connect, log_id, look_again, open, routes, shards};
 use crate::config::{Given, Settings};
 use crate::exit::Exit;
 use crate::logtool::progress::Progress;
@@ -120,7 +120,7 @@ async fn one_shard(
     let database = routes.for_shard(shard).map_err(|problem| ToolError::Usage(problem.to_string()))?;
     let mut client = connect(database).await?;
     let again = || look_again(log);
-    let log = Beside { log, look_again: &again };
+    let log = Beside { log, id: log_id(log)?, look_again: &again };
     let mut is_said = true;
     let mut say = |text: String| is_said &= progress.aside(|| output::data(&text)) == Exit::Ok;
     let mut tell = |difference: Difference| say(line(&difference, json));

@@ -12,7 +12,7 @@ use crate::rows::{LeftOut, Newcomers, Rows, Unreadable};
 use crate::write::{Batch, Refusal, Refusals, WriteError, write};
 use crate::{Records, Spelling};
 use deadpool_postgres::{Client, Object};
-use gavel_core::{AuctionId, Position, Seq, ShardId};
+use gavel_core::{AuctionId, LogId, Position, Seq, ShardId};
 use gavel_log::record::{Record, decode};
 
 /// What a lane knows about its shard beside the cursor.
@@ -20,6 +20,8 @@ use gavel_log::record::{Record, decode};
 pub(super) struct Progress {
     /// The last record that was taken in.
     pub(super) cursor: Position,
+    /// Of which log that is.
+    pub(super) log: Option<LogId>,
     /// What is left out.
     pub(super) left_out: LeftOut,
     /// Spares questions.
@@ -112,7 +114,7 @@ async fn attempt(
 ) -> Result<Position, FlushError> {
     let from = progress.cursor;
     let to = records.iter().nth(part - 1).map_or(from, |(position, _)| position);
-    let batch = Batch { from, to, rows, refusals };
+    let batch = Batch { from, to, log: progress.log, rows, refusals };
     let written = tokio::time::timeout(WRITE_MAX, async {
         let connected = match &mut *client {
             Some(connected) => connected,

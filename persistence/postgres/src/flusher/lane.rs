@@ -4,8 +4,10 @@ use super::Shared;
 use super::batch::{FlushError, Progress, flush};
 use super::report::{LaneState, ShardReport};
 use super::target::Target;
+use crate::Records;
 use crate::assign::{AssignError, AssignFileError};
 use crate::clock::now;
+use crate::cursor::{Cursor, OtherLog, note_log};
 use crate::database::DatabaseError;
 use crate::limits::{
     ATTACH_MAX, BATCH_AIM, BATCH_BYTES_MAX, BATCH_RECORDS_MAX, BATCH_RECORDS_MIN, HELD_MAX, NEWCOMERS_BYTES,
@@ -14,10 +16,9 @@ use crate::limits::{
 use crate::rows::{LeftOut, Newcomers};
 use crate::source::{Follow, Source, SourceError};
 use crate::value::auction_of;
-use crate::write::{WriteError, number};
-use crate::Records;
+use crate::write::WriteError;
 use deadpool_postgres::Client;
-use gavel_core::{Epoch, Lsn, Position, ShardId, Timestamp};
+use gavel_core::{Lsn, Position, ShardId, Timestamp};
 use gavel_log::record::decode;
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -49,6 +50,8 @@ enum LaneError {
     #[error(transparent)]
     Remember(#[from] AssignFileError),
     #[error(transparent)]
+    OtherLog(#[from] OtherLog),
+    #[error(transparent)]
     Source(SourceError),
     #[error(transparent)]
     Database(#[from] DatabaseError),
@@ -66,12 +69,17 @@ impl LaneError {
     /// True when nothing changes until somebody does something about it.
     fn is_refusal(&self) -> bool {
         match self {
-            Self::Assign(_) | Self::Remember(_) | Self::Source(SourceError::Unfit(_)) => true,
+            Self::Assign(_) | Self::Remember(_) | Self::OtherLog(_) | Self::Source(SourceError::Unfit(_)) => {
+                true
+            }
             Self::Database(DatabaseError::Schema(error)) => !error.is_passing(),
             Self::Flush(error) => match error {
                 FlushError::Unreadable(_) | FlushError::TooManyHeld(_) => true,
                 FlushError::Write(error) => {
-                    matches!(error, WriteError::Unassigned(_) | WriteError::Released(_))
+                    matches!(
+                        error,
+                        WriteError::Unassigned(_) | WriteError::Released(_) | WriteError::OtherLog(_)
+                    )
                 }
                 FlushError::Database(_) | FlushError::Silent => false,
             },
@@ -106,7 +114,15 @@ impl<S: Source> Lane<S> {
         let target = shared.options.routes.place(shard).map(|place| Arc::clone(&shared.targets[place]));
         let name = target.as_ref().map_or("", |target| target.database.name());
         let report = shared.board.place(shard, name);
-        Self { shard, source, shared, stopping, report, target, limit: BATCH_RECORDS_MIN, failures: 0 }
+        Self {
+            shard,
+            source,
+            shared,
+            stopping,
+            report,
+            target,
+            limit: BATCH_RECORDS_MIN,
+            failures: 0}
     }
 
     /// Flushes until it is stopped.
@@ -164,8 +180,16 @@ impl<S: Source> Lane<S> {
         let stopping = self.stopping.clone();
         let attach_max = ATTACH_MAX + target.database.address().connect_max();
         let attached = target.database.within(attach_max, self.attach(&target));
-        let mut progress = or_stop(&stopping, attached).await??;
-        let mut follow = or_stop(&stopping, self.source.follow(progress.cursor)).await??;
+        let (cursor, mut progress) = or_stop(&stopping, attached).await??;
+        progress.log = or_stop(&stopping, self.source.log()).await??;
+        cursor.demand(progress.log)?;
+        let mut follow = or_stop(&stopping, self.source.follow(cursor.position, progress.log)).await??;
+        if let (None, Some(log)) = (cursor.log, progress.log) {
+            // The log goes on from the cursor.
+            let noted =
+                async { Ok(note_log(&**target.database.client().await?, cursor.position, log).await?) };
+            or_stop(&stopping, target.database.within::<_, DatabaseError>(attach_max, noted)).await??;
+        }
         // A follower that has heard nothing yet knows of no more than it was asked for.
         let durable = follow.durable().max(self.report.lock().durable);
         if durable <= progress.cursor.lsn {
@@ -236,7 +260,7 @@ impl<S: Source> Lane<S> {
     }
 
     /// Where the shard stands in its database, which must be the right one and have the right schema.
-    async fn attach(&self, target: &Target) -> Result<Progress, LaneError> {
+    async fn attach(&self, target: &Target) -> Result<(Cursor, Progress), LaneError> {
         if target.database.ensure_schema().await? {
             tracing::info!("made the schema in database `{}`, which was empty", target.database.name());
         }
@@ -245,17 +269,17 @@ impl<S: Source> Lane<S> {
         self.shared.assignments.reload()?;
         self.shared.assignments.check(self.shard, id, name)?;
         let client = target.database.client().await?;
-        let cursor = match cursor(&client, self.shard).await? {
-            Some((_, true)) => {
+        let cursor = match Cursor::of(&**client, self.shard).await.map_err(DatabaseError::from)? {
+            Some(Cursor { is_released: true, .. }) => {
                 return Err(AssignError::Released { shard: self.shard, now: name.to_owned() }.into());
             }
-            Some((cursor, false)) => cursor,
+            Some(cursor) => cursor,
             None => {
                 self.demand_unheld(target).await?;
                 let insert =
                     "INSERT INTO cursors (shard, epoch, lsn) VALUES ($1, 0, 0) ON CONFLICT DO NOTHING";
                 client.execute(insert, &[&i16::from(self.shard.0)]).await.map_err(DatabaseError::from)?;
-                Position::start(self.shard)
+                Cursor { position: Position::start(self.shard), log: None, is_released: false }
             }
         };
         self.shared.assignments.set(self.shard, id, name)?;
@@ -265,7 +289,7 @@ impl<S: Source> Lane<S> {
         }
         let shards = self.shared.board.len().max(1);
         let newcomers = Newcomers::new((NEWCOMERS_BYTES / shards).max(NEWCOMERS_BYTES_MIN));
-        Ok(Progress { cursor, left_out, newcomers, parked: 0 })
+        Ok((cursor, Progress { cursor: cursor.position, log: None, left_out, newcomers, parked: 0 }))
     }
 
     /// Demands that no other database of the configuration has the shard. One that does not answer can't say; what this side remembers
@@ -277,12 +301,12 @@ impl<S: Source> Lane<S> {
         // All at once, so that several that do not answer take no longer than one.
         for other in others.filter(|other| other.name() != now) {
             asked.spawn(async move {
-                let found = async { cursor(&other.client().await?, shard).await };
-                (other.name().to_owned(), other.within(RETRY_MAX, found).await)
+                let found = async { Ok(Cursor::of(&**other.client().await?, shard).await?) };
+                (other.name().to_owned(), other.within::<_, DatabaseError>(RETRY_MAX, found).await)
             });
         }
         while let Some(answer) = asked.join_next().await {
-            if let Ok((holder, Ok(Some((_, false))))) = answer {
+            if let Ok((holder, Ok(Some(Cursor { is_released: false, .. })))) = answer {
                 return Err(AssignError::Held { shard, holder, now: now.to_owned() }.into());
             }
         }
@@ -321,14 +345,6 @@ async fn gather(
 fn latest(records: &Records) -> Option<Timestamp> {
     let (_, bytes) = records.iter().next_back()?;
     decode(bytes).ok().map(|record| record.at())
-}
-
-/// A shard's cursor and whether it was given away; `None` where the database does not have the shard, or no schema.
-async fn cursor(client: &Client, shard: ShardId) -> Result<Option<(Position, bool)>, DatabaseError> {
-    let ask = "SELECT epoch, lsn, released_at IS NOT NULL FROM cursors WHERE shard = $1";
-    let Some(row) = client.query_opt(ask, &[&i16::from(shard.0)]).await? else { return Ok(None) };
-    let position = Position { shard, epoch: Epoch(number(&row, 0)? as u32), lsn: Lsn(number(&row, 1)?) };
-    Ok(Some((position, row.try_get(2)?)))
 }
 
 /// The auctions that are held.

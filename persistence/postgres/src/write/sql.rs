@@ -4,10 +4,6 @@
 /// Where the day begins in an auction's id.
 const DAY_BIT: u32 = 48;
 
-/// Locks the shard's cursor: whoever writes for the shard waits for whoever does already.
-pub(super) const LOCK: &str =
-    "SELECT epoch, lsn, released_at IS NOT NULL FROM cursors WHERE shard = $1 FOR UPDATE";
-
 /// Which of some bidders have a bid that stands. They come in the order of the index, so that it is read from one end to the other.
 pub(super) const ANY_STANDING: &str = "
 SELECT wanted.number
