@@ -148,7 +148,10 @@ fn what_postgres_refuses_waits_with_its_auction_and_stops_nobody_else() {
     assert_eq!(copy::fact(&mut client, &shard, "parked").as_deref(), Some("50"));
 
     // Refused again, it stays; it survives a restart of the server, and what comes later waits behind it.
-    assert!(printed(&["postgres", "retry", "--postgres", &url]).contains("taken=0"));
+    let again = gavel(&["postgres", "retry", "--postgres", &url]);
+    assert_eq!(again.status.code(), Some(1), "{again:?}");
+    let said = String::from_utf8(again.stdout).unwrap();
+    assert!(said.contains("nothing was taken in, 50 records still parked"), "{said}");
     server.terminate();
     server.restart();
     let mut client = server.connect();
@@ -157,7 +160,7 @@ fn what_postgres_refuses_waits_with_its_auction_and_stops_nobody_else() {
     assert_eq!(cluster.value(MAIN, "SELECT count(*) FROM gavel.parked"), "51");
 
     assert!(cluster.sql(MAIN, "ALTER TABLE gavel.bids DROP CONSTRAINT nobody").is_empty());
-    assert!(printed(&["postgres", "retry", "--postgres", &url]).contains("taken=51"));
+    assert!(printed(&["postgres", "retry", "--postgres", &url]).contains("51 records taken in"));
     // The flusher notices by itself that the auction is held no longer.
     done(&mut client, &format!("BID {} 9 1000000", auctions[0]));
     copy::wait_until_caught_up(&cluster, &[MAIN], &server);
@@ -170,11 +173,12 @@ fn what_postgres_refuses_waits_with_its_auction_and_stops_nobody_else() {
 fn without_a_right() -> Cluster {
     let cluster = Cluster::fresh(&[]);
     let owner = cluster.url(MAIN);
-    assert!(printed(&["postgres", "migrate", "--postgres", &owner]).contains("was=made"));
+    assert!(printed(&["postgres", "migrate", "--postgres", &owner]).contains("schema 5, made"));
     let rights = "
         CREATE ROLE flusher LOGIN;
         GRANT USAGE ON SCHEMA gavel TO flusher;
         GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA gavel TO flusher;
+        GRANT EXECUTE ON FUNCTION gavel.ensure_day(date) TO flusher;
         REVOKE INSERT ON gavel.bids FROM flusher";
     assert!(cluster.sql(MAIN, rights).is_empty());
     cluster

@@ -58,6 +58,26 @@ fn what_is_cut_off_in_the_middle_leaves_nothing_behind() {
 }
 
 #[test]
+fn whoever_writes_bids_may_make_partitions_and_nobody_else() {
+    let cluster = Cluster::fresh(&[]);
+    assert!(with(&cluster, async |client| schema::ensure(client).await).unwrap());
+    let roles =
+        "CREATE ROLE \"the flusher\"; CREATE ROLE reader; GRANT INSERT ON gavel.bids TO \"the flusher\"";
+    assert!(cluster.sql("postgres", roles).is_empty());
+    let may = |role: &str| {
+        cluster.value(
+            "postgres",
+            &format!("SELECT has_function_privilege('{role}', 'gavel.ensure_day(date)', 'EXECUTE')"),
+        )
+    };
+    assert_eq!((may("the flusher"), may("reader")), ("f".to_owned(), "f".to_owned()));
+    // As where the role was there before.
+    let migration = include_str!("../../persistence/postgres/migrations/V5__rights.sql");
+    assert!(cluster.sql("postgres", &format!("SET search_path = gavel; {migration}")).is_empty());
+    assert_eq!((may("the flusher"), may("reader")), ("t".to_owned(), "f".to_owned()));
+}
+
+#[test]
 fn two_that_migrate_at_once_make_one_schema() {
     let cluster = Cluster::fresh(&[]);
     let migrate = || with(&cluster, async |client| schema::migrate(client).await.unwrap());

@@ -1,14 +1,17 @@
 //! PostgreSQL as the binary knows it: the flusher in the server's process, `gavel flush` alone, and `gavel postgres …`.
 
+mod assign;
 mod command;
 mod feed;
 mod flush;
 mod follow;
 mod outbox;
+mod parked;
 mod partitions;
 mod rebuild;
 mod republish;
 mod retention;
+mod status;
 mod tools;
 mod verify;
 

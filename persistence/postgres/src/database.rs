@@ -56,6 +56,16 @@ pub enum AddressError {
     Connections,
 }
 
+/// What settings of a connection string may be, where the driver does not say so.
+const VALUES: [(&str, &str); 6] = [
+    ("sslmode", "disable, prefer, require"),
+    ("sslnegotiation", "postgres, direct"),
+    ("channel_binding", "disable, prefer, require"),
+    ("target_session_attrs", "any, read-write, read-only"),
+    ("load_balance_hosts", "disable, random"),
+    ("connect_timeout", "whole seconds"),
+];
+
 impl Address {
     /// Reads a connection string in either form that `tokio-postgres` takes. `authority` is a file of certificates, in PEM, that the
     /// server's is checked by, instead of the system's.
@@ -63,7 +73,7 @@ impl Address {
     /// # Errors
     /// It is none. The error holds no part of it that could be a password.
     pub fn parse(text: &str, authority: Option<&Path>) -> Result<Self, AddressError> {
-        let mut config: Config = text.trim().parse().map_err(|error| AddressError::Text(said(&error)))?;
+        let mut config: Config = text.trim().parse().map_err(|error| AddressError::Text(in_full(&error)))?;
         let is_split = |host: &Host| matches!(host, Host::Tcp(name) if name.contains('@'));
         if has_second_at_sign(text) || config.get_hosts().iter().any(is_split) {
             return Err(AddressError::AtSign);
@@ -75,6 +85,15 @@ impl Address {
             config.application_name("gavel");
         }
         Ok(Self { config, authority: authority.map(Path::to_owned) })
+    }
+
+    /// With this password, where the connection string has none.
+    #[must_use]
+    pub fn or_password(mut self, password: Option<&str>) -> Self {
+        if let (None, Some(password)) = (self.config.get_password(), password) {
+            self.config.password(password);
+        }
+        self
     }
 
     /// How long a connection may take until it is ready to write: what each host is given, and as much again for whatever comes after
@@ -134,6 +153,13 @@ impl Address {
         let config = config.map_err(|error| AddressError::NoAuthority(error.to_string()))?;
         Ok(MakeRustlsConnect::new(config.with_root_certificates(roots).with_no_client_auth()))
     }
+}
+
+/// What is wrong with a connection string and, where a setting has a few values, which are allowed.
+fn in_full(error: &tokio_postgres::Error) -> String {
+    let said = said(error);
+    let allowed = VALUES.iter().find(|(name, _)| said.contains(&format!("`{name}`")));
+    allowed.map_or(said.clone(), |(_, values)| format!("{said}: allowed are {values}"))
 }
 
 /// True for a URL whose host or database has an `@`. The first one ends the password, whatever was meant.
@@ -317,6 +343,29 @@ mod tests {
             assert!(error.contains("postgresql://user@host/database"), "{error}");
             assert!(!error.contains("sesame1") && !error.contains("password='"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_value_that_is_none_is_told_with_those_that_are() {
+        for (wrong, allowed) in [
+            ("host=db sslmode=verify-full", "disable, prefer, require"),
+            ("postgresql://db/auctions?target_session_attrs=primary", "any, read-write, read-only"),
+            ("host=db connect_timeout=soon", "whole seconds"),
+        ] {
+            let error = Address::parse(wrong, None).unwrap_err().to_string();
+            assert!(error.contains(allowed), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_password_from_elsewhere_counts_where_the_string_has_none() {
+        let of = |text: &str, password| {
+            let address = Address::parse(text, None).unwrap().or_password(password);
+            address.config.get_password().map(|password| String::from_utf8(password.to_vec()).unwrap())
+        };
+        assert_eq!(of("postgresql://u@db/auctions", Some("sesame")).as_deref(), Some("sesame"));
+        assert_eq!(of("postgresql://u:own@db/auctions", Some("sesame")).as_deref(), Some("own"));
+        assert_eq!(of("postgresql://u@db/auctions", None), None);
     }
 
     #[test]

@@ -106,7 +106,7 @@ impl<S: Source> Service<S> {
 
     async fn run_lanes(mut self) {
         let mut lanes = JoinSet::new();
-        let mut known = Map::default();
+        let (mut known, mut unheard) = (Map::default(), Unheard::default());
         for target in &self.shared.targets {
             lanes.spawn_local(count_parked(
                 Arc::clone(target),
@@ -121,13 +121,16 @@ impl<S: Source> Service<S> {
                 asked = self.source.shards() => asked,
             };
             match asked {
-                Ok(shards) => shards.into_iter().for_each(|(shard, durable)| {
-                    self.begin(shard, &mut known, &mut lanes);
-                    self.shared.board.durable(shard, durable);
-                }),
+                Ok(shards) => {
+                    unheard.heard();
+                    shards.into_iter().for_each(|(shard, durable)| {
+                        self.begin(shard, &mut known, &mut lanes);
+                        self.shared.board.durable(shard, durable);
+                    });
+                }
                 Err(SourceError::Stopped) => break,
-                // Each lane says what is wrong with the log; the shards that are known go on.
-                Err(SourceError::Unavailable(_) | SourceError::Unfit(_)) => {}
+                // The shards that are known go on, and their lanes say what is wrong with them.
+                Err(SourceError::Unavailable(why) | SourceError::Unfit(why)) => unheard.say(&why),
             }
             tokio::select! {
                 _ = self.stopping.wait_for(|stop| *stop) => break,
@@ -149,6 +152,24 @@ impl<S: Source> Service<S> {
         if known.insert(shard, ()).is_none() {
             let lane = Lane::new(shard, self.source.clone(), Arc::clone(&self.shared), self.stopping.clone());
             lanes.spawn_local(lane.run());
+        }
+    }
+}
+
+/// Whether the log could be asked for its shards last; said once when it can't, and once when it can again.
+#[derive(Debug, Default)]
+struct Unheard(bool);
+
+impl Unheard {
+    fn say(&mut self, why: &str) {
+        if !std::mem::replace(&mut self.0, true) {
+            tracing::warn!("the log can't be asked for its shards: {why}; it is tried again");
+        }
+    }
+
+    fn heard(&mut self) {
+        if std::mem::take(&mut self.0) {
+            tracing::info!("the log can be asked for its shards again");
         }
     }
 }

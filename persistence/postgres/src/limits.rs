@@ -27,6 +27,8 @@ pub const HELD_MAX: usize = 100_000;
 pub const RETRY_MAX: Duration = Duration::from_secs(10);
 /// The time to the next try after a first failure.
 pub const RETRY_MIN: Duration = Duration::from_millis(100);
+/// How long it takes until a shard's trouble that has come again is said again.
+pub const SAY_AGAIN: Duration = Duration::from_secs(600);
 /// How long a connection to one host may take, where the connection string does not say.
 pub const CONNECT_MAX: Duration = Duration::from_secs(10);
 /// How long a transaction may take, getting its connection included, before its connection is given up.
@@ -56,6 +58,8 @@ pub const RETENTION_EVERY: Duration = Duration::from_secs(600);
 pub const VERIFY_AUCTIONS_MAX: usize = 1_000;
 /// Bids and events of auctions that are compared at a time, about: one auction more may be among them.
 pub const VERIFY_RECORDS_MAX: usize = 100_000;
+/// Bytes of what events say that are compared at a time, about: one auction more may be among them.
+pub const VERIFY_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Records that are delivered again with one transaction.
 pub const REPUBLISH_BATCH_MAX: usize = 10_000;
 /// Records that a delivery may have to read while it holds the shard's cursor, about: what is before them is read earlier.

@@ -1,8 +1,8 @@
 //! The flusher's source in a process of its own: a server's feed, one connection for each shard, so that a shard whose database is slow
 //! holds back no other.
 
-use super::{GO_ON, consumer};
-use gavel_core::{LogId, Lsn, Position, ShardId};
+use super::GO_ON;
+use gavel_core::{ConsumerName, LogId, Lsn, Position, ShardId};
 use gavel_postgres::{Follow, Records, Source, SourceError};
 use gavel_wire::Code;
 use gavel_wire::feed::{Feed, FeedError, FeedEvent, FeedFrame, FeedOptions, durable_ends, log_of};
@@ -14,14 +14,16 @@ use tokio::task::JoinHandle;
 const AHEAD_BYTES: usize = 1 << 20;
 
 /// A running server.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct FeedSource {
     server: SocketAddr,
+    /// Under which the server keeps what the databases have.
+    name: ConsumerName,
 }
 
 impl FeedSource {
-    pub(super) const fn new(server: SocketAddr) -> Self {
-        Self { server }
+    pub(super) const fn new(server: SocketAddr, name: ConsumerName) -> Self {
+        Self { server, name }
     }
 }
 
@@ -43,7 +45,7 @@ impl Source for FeedSource {
 
     async fn follow(&self, after: Position, log: Option<LogId>) -> Result<FeedFollow, SourceError> {
         let server = self.server;
-        let options = FeedOptions { name: consumer(), ..FeedOptions::default() };
+        let options = FeedOptions { name: Some(self.name.clone()), ..FeedOptions::default() };
         let reader = blocking(move || Reader::begin(server, &options, after)).await?;
         if reader.feed.log() != log {
             return Err(SourceError::Unavailable(
@@ -198,6 +200,9 @@ fn source_error(error: &FeedError) -> SourceError {
         FeedError::Refused(refusal) if refusal.code == Code::Gap => {
             SourceError::Unfit(format!("{error}; {GO_ON}"))
         }
+        FeedError::Refused(refusal) if refusal.code == Code::State => SourceError::Unavailable(format!(
+            "{error}: another flusher has the same name; stop one, or, if it writes to another database, give this one a --name of its own"
+        )),
         _ => SourceError::Unavailable(error.to_string()),
     }
 }

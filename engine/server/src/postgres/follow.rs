@@ -1,6 +1,6 @@
 //! The flusher's source inside of the server: the engine's own followers.
 
-use super::{GO_ON, consumer};
+use super::{CONSUMER, GO_ON, consumer};
 use gavel_core::{LogId, Lsn, Position, ShardId};
 use gavel_engine::{Attached, FollowError, Handle, Phase};
 use gavel_postgres::{Follow, Records, Source, SourceError};
@@ -22,7 +22,8 @@ impl Source for EngineSource {
 
     async fn shards(&self) -> Result<Vec<(ShardId, Lsn)>, SourceError> {
         match self.engine.phase() {
-            Phase::Loading => Err(SourceError::Unavailable("the engine is reading its log".to_owned())),
+            // It is reading its log, and will have them.
+            Phase::Loading => Ok(Vec::new()),
             Phase::Closing | Phase::Failed => Err(SourceError::Stopped),
             Phase::Ready => {
                 let placement = self.engine.placement();
@@ -41,7 +42,7 @@ impl Source for EngineSource {
         let follow = self.engine.follow(after).await.map_err(source_error)?;
         let attached = consumer().map(|name| self.engine.attach(name, after)).transpose();
         let attached = attached.map_err(|error| SourceError::Unavailable(error.to_string()))?;
-        Ok(EngineFollow { follow, attached })
+        Ok(EngineFollow { follow, attached, is_told: false })
     }
 }
 
@@ -50,6 +51,8 @@ pub(super) struct EngineFollow {
     follow: gavel_engine::Follow,
     /// Tells the log what is still needed.
     attached: Option<Attached>,
+    /// It was said that somebody else does.
+    is_told: bool,
 }
 
 impl Follow for EngineFollow {
@@ -74,8 +77,14 @@ impl Follow for EngineFollow {
     }
 
     fn acknowledge(&mut self, done: Position) {
-        // Another flusher under the same name says how far the database is; it is the same database.
-        let _taken_over = self.attached.as_ref().map(|attached| attached.acknowledge(done.into()));
+        let taken_over = self.attached.as_ref().and_then(|attached| attached.acknowledge(done.into()).err());
+        if taken_over.is_some() && !std::mem::replace(&mut self.is_told, true) {
+            // Where it is the same database, the other says how far it is.
+            tracing::warn!(
+                "shard {}: another flusher has the name `{CONSUMER}`: stop one, or, if it writes to another database, give it a --name of its own",
+                done.shard
+            );
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::cursor::{Cursor, OtherLog, note_log};
 use crate::database::DatabaseError;
 use crate::limits::{
     ATTACH_MAX, BATCH_AIM, BATCH_BYTES_MAX, BATCH_RECORDS_MAX, BATCH_RECORDS_MIN, HELD_MAX, NEWCOMERS_BYTES,
-    NEWCOMERS_BYTES_MIN, RETRY_MAX, RETRY_MIN,
+    NEWCOMERS_BYTES_MIN, RETRY_MAX, RETRY_MIN, SAY_AGAIN,
 };
 use crate::rows::{LeftOut, Newcomers};
 use crate::source::{Follow, Source, SourceError};
@@ -38,6 +38,8 @@ pub(super) struct Lane<S> {
     limit: usize,
     /// Tries that failed since the latest success.
     failures: u32,
+    /// What was said last of what is not the database's fault, and when.
+    said: Option<(String, Instant)>,
 }
 
 /// Why a lane does not follow just now.
@@ -122,7 +124,9 @@ impl<S: Source> Lane<S> {
             report,
             target,
             limit: BATCH_RECORDS_MIN,
-            failures: 0}
+            failures: 0,
+            said: None,
+        }
     }
 
     /// Flushes until it is stopped.
@@ -156,8 +160,8 @@ impl<S: Source> Lane<S> {
         longest.mul_f64(rand::random_range(0.5..=1.0))
     }
 
-    /// Says what is wrong, once.
-    fn tell(&self, error: &LaneError) {
+    /// Says what is wrong, once: also where it comes and goes, as where two flushers take one consumer's name from each other.
+    fn tell(&mut self, error: &LaneError) {
         if error.is_moved_cursor() {
             tracing::debug!("shard {}: {error}; going on from there", self.shard);
             return;
@@ -166,10 +170,12 @@ impl<S: Source> Lane<S> {
         if let (true, Some(target)) = (error.is_of_database(), &self.target) {
             target.failed(self.shard, &text);
         }
-        let mut report = self.report.lock();
-        if report.problem.as_ref() != Some(&text) && !error.is_of_database() {
+        let is_said = |(said, at): &(String, Instant)| *said == text && at.elapsed() < SAY_AGAIN;
+        if !error.is_of_database() && !self.said.as_ref().is_some_and(is_said) {
             tracing::warn!("shard {} is not written to PostgreSQL: {text}", self.shard);
+            self.said = Some((text.clone(), Instant::now()));
         }
+        let mut report = self.report.lock();
         report.state = if error.is_refusal() { LaneState::Refused } else { LaneState::Retrying };
         report.problem = Some(text);
     }

@@ -224,6 +224,12 @@ fn shown<T: ToString>(value: Option<T>) -> String {
     value.map_or_else(|| "none".to_owned(), |value| value.to_string())
 }
 
+/// A time in microseconds, as people read it; one that is none in Gavel stays a number.
+fn time(micros: i64) -> String {
+    let time = u64::try_from(micros).ok().and_then(Timestamp::from_micros);
+    time.map_or_else(|| format!("{micros} us"), |time| time.to_string())
+}
+
 /// What the log says, in the order of [`FIELDS`].
 fn fields_of(expected: &Expected) -> [String; 15] {
     let View { state, seq, position, price, leader, bid_count, bidder_count, ends_at, at, .. } =
@@ -237,10 +243,10 @@ fn fields_of(expected: &Expected) -> [String; 15] {
         bid_count.to_string(),
         bidder_count.to_string(),
         shown(expected.outcome.map(|outcome| outcome.word())),
-        ends_at.micros().to_string(),
-        at.micros().to_string(),
-        shown(expected.deadline.map(Timestamp::micros)),
-        shown(expected.final_at.map(Timestamp::micros)),
+        ends_at.to_string(),
+        at.to_string(),
+        shown(expected.deadline),
+        shown(expected.final_at),
         shown(expected.reserve.map(Amount::get)),
         shown(expected.award.winning.map(|seq| seq.0)),
         shown(expected.award.runner_up.map(|seq| seq.0)),
@@ -263,10 +269,10 @@ async fn auction_rows(snapshot: &Transaction<'_>, ids: &[i64]) -> Result<Map<Auc
             shown(number(7)?),
             shown(number(8)?),
             shown(text(9)?),
-            shown(number(10)?),
-            shown(number(11)?),
-            shown(number(14)?),
-            shown(number(15)?),
+            shown(number(10)?.map(time)),
+            shown(number(11)?.map(time)),
+            shown(number(14)?.map(time)),
+            shown(number(15)?.map(time)),
             shown(number(16)?),
             shown(number(17)?),
             shown(number(18)?),
