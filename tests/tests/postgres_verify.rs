@@ -160,6 +160,46 @@ fn nothing_differs_until_something_is_changed_and_then_that_is_said() {
             "UPDATE events SET type = 'opened' WHERE seq = 1 AND",
             vec!["event 1"],
         ),
+        (
+            "UPDATE auctions SET opening_price = opening_price + 1 WHERE",
+            "UPDATE auctions SET opening_price = opening_price - 1 WHERE",
+            vec!["opening_price"],
+        ),
+        (
+            "UPDATE auctions SET seller = seller || '0' WHERE",
+            "UPDATE auctions SET seller = left(seller, -1) WHERE",
+            vec!["seller"],
+        ),
+        (
+            "UPDATE auctions SET first_ends_at = first_ends_at + interval '1 second' WHERE",
+            "UPDATE auctions SET first_ends_at = first_ends_at - interval '1 second' WHERE",
+            vec!["first_ends_at"],
+        ),
+        (
+            "UPDATE auctions SET increments = increments || '[1]' WHERE",
+            "UPDATE auctions SET increments = increments - -1 WHERE",
+            vec!["increments"],
+        ),
+        (
+            "UPDATE auctions SET details = jsonb_build_object('other', details) WHERE",
+            "UPDATE auctions SET details = details -> 'other' WHERE",
+            vec!["details"],
+        ),
+        (
+            "UPDATE auctions SET details_added = details_added || '[1]' WHERE",
+            "UPDATE auctions SET details_added = details_added - -1 WHERE",
+            vec!["details_added"],
+        ),
+        (
+            "UPDATE auctions SET tried = tried || '7'::text WHERE",
+            "UPDATE auctions SET tried = trim_array(tried, 1) WHERE",
+            vec!["tried"],
+        ),
+        (
+            "UPDATE events SET data = data || '{\"more\": 1}' WHERE seq = 1 AND",
+            "UPDATE events SET data = data - 'more' WHERE seq = 1 AND",
+            vec!["event 1 data"],
+        ),
     ] {
         sql(&cluster, &format!("{change} {of}"));
         let found = differences(&cluster, &history);

@@ -26,6 +26,7 @@ pub mod standing;
 
 pub use auction::{Change, Opening, Outcome, Tried};
 pub use bid::{Bid, Status, Withdrawal};
+pub(crate) use event::text;
 pub use event::{AuctionEvent, ShardFact};
 pub use newcomers::Newcomers;
 pub use standing::Standing;

@@ -15,6 +15,7 @@
 mod compare;
 mod fold;
 mod line;
+mod said;
 
 use crate::cursor::{Cursor, OtherLog};
 use crate::error::said;

@@ -24,9 +24,8 @@ Examples:
 /// The examples in the help of the comparison with PostgreSQL.
 const POSTGRES_HELP: &str = "\
 Folds log and archive of the data directory by the rules of the engine, and compares each auction's state, price, leader, counts, \
-outcome, times, reserve price, winning and runner-up bid, and every bid, maximum and event, with its rows. Not compared are its other \
-terms, details and who was tried, what an event says beyond its type and times, the content of a shard's own events (they are counted), \
-and bids and events of auctions that neither side has. Both sides are as of the position that the database says it is at, in one \
+outcome, times, winning and runner-up bid, terms and details, and every bid, maximum and event, with its rows. Not compared are the \
+content of a shard's own events (they are counted), and bids and events of auctions that neither side has. Both sides are as of the position that the database says it is at, in one \
 snapshot of it. So it may run beside the server, which it asks nothing, and what is under way is no difference.
 
 Each difference is a line: the auction, what differs, what the log says, what the rows say. Rows of auctions that retention has \
