@@ -3,7 +3,7 @@
 use super::{failed, options};
 use crate::error::{BenchError, io};
 use gavel_engine::{Engine, EngineOptions, Failure, LogState, OpenLog, Phase};
-use gavel_log::{DirLock, OpenOptions, SledLog};
+use gavel_log::{DirLock, OpenOptions, Opened, SledLog};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -39,7 +39,8 @@ pub(super) async fn start(options: EngineOptions, dir: &Path) -> Result<(Engine,
         let (log, opened) =
             SledLog::open(lock, OpenOptions::at(now)).map_err(|e| Failure::Log(e.to_string()))?;
         note.get_or_init(|| began.elapsed().as_secs_f64());
-        Ok((log, LogState { epoch: opened.last_epoch, alive_until: opened.alive_until, clean: opened.clean }))
+        let Opened { last_epoch: epoch, alive_until, clean, id, .. } = opened;
+        Ok((log, LogState { id, epoch, alive_until, clean }))
     });
     let engine = Engine::start(options, open).map_err(failed)?;
     let phase = *engine.handle().phases().wait_for(|phase| *phase != Phase::Loading).await.map_err(failed)?;

@@ -139,3 +139,8 @@ const ASSIGNED_MAGIC: u64 = 0x4756;
 /// What a client calls its request to open an auction, so that a retry opens nothing twice. Text form: a UUID.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OpenId(pub u128);
+
+/// A log: a random number that it is given when it is made and keeps for good, in its backups and what is restored of them too. Text form:
+/// a UUID.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LogId(pub u128);

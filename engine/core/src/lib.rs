@@ -33,7 +33,7 @@ pub use command::{Command, Open, Reason};
 pub use consumer::ConsumerName;
 pub use digest::Digest;
 pub use event::{Event, EventKind, ShardEvent};
-pub use id::{AccountId, AuctionId, BidId, OpenId, ShardId};
+pub use id::{AccountId, AuctionId, BidId, LogId, OpenId, ShardId};
 pub use position::{Epoch, Lsn, Position, Seq};
 pub use rejection::Rejection;
 pub use terms::{

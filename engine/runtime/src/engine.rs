@@ -27,7 +27,7 @@ use actix::{Addr, ArbiterHandle, Context};
 use crossbeam::channel::{Receiver, Sender};
 use gavel_core::limits::SHARDS_MAX;
 use gavel_core::rejection::Missing;
-use gavel_core::{Duration, Epoch, Rejection, ShardId};
+use gavel_core::{Duration, Epoch, LogId, Rejection, ShardId};
 use gavel_log::Log;
 use gavel_log::trim::Trim;
 use parking_lot::Mutex;
@@ -88,6 +88,7 @@ pub(crate) struct Shared {
     pub(crate) progress: Progress,
     pub(crate) feed: Feed,
     pub(crate) epoch: OnceLock<Epoch>,
+    pub(crate) log_id: OnceLock<LogId>,
     /// What the keeper tells of the disk.
     pub(crate) storage: Mutex<StorageReport>,
     /// Gone once the engine is closing or has failed, so that the keeper ends.
@@ -126,6 +127,7 @@ impl Shared {
             progress: Progress::default(),
             feed: Feed::new(consumers),
             epoch: OnceLock::new(),
+            log_id: OnceLock::new(),
             storage: Mutex::default(),
             to_keeper: Mutex::new(Some(to_keeper)),
             to_log: Mutex::new(Some(to_log)),
@@ -256,6 +258,8 @@ pub type OpenLog<L> = Box<dyn FnOnce() -> Result<(L, LogState), Failure> + Send>
 /// What is known of a log when it is opened.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LogState {
+    /// Which log it is; `None` for one that is kept nowhere.
+    pub id: Option<LogId>,
     /// The last generation that wrote to it.
     pub epoch: Epoch,
     /// The last moment that generation is known to have been alive.

@@ -44,6 +44,9 @@ pub(crate) fn open<L: Log>(
     open: OpenLog<L>,
 ) -> Result<Option<(L, Epoch)>, Failure> {
     let (log, state) = open()?;
+    if state.id.is_some_and(|id| shared.log_id.set(id).is_err()) {
+        return Err(Failure::Defect("the engine was started twice".to_owned()));
+    }
     let mut recovered = recover(shared, options, &log)?;
     if shared.phase() != Phase::Loading {
         return leave(log, state).map(|()| None);

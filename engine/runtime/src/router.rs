@@ -12,7 +12,7 @@ use crate::stats::Stats;
 use crate::storage::StorageReport;
 use gavel_core::digest::Digest;
 use gavel_core::placement::Placement;
-use gavel_core::{AuctionId, Epoch, Lsn, ShardId, Timestamp};
+use gavel_core::{AuctionId, Epoch, LogId, Lsn, ShardId, Timestamp};
 use gavel_log::Tip;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -138,6 +138,12 @@ impl Handle {
     #[must_use]
     pub fn credit(&self) -> (usize, usize) {
         (self.shared.credit.in_use(), self.shared.credit.total())
+    }
+
+    /// Which log it is; `None` until it is open, and for one that is kept nowhere.
+    #[must_use]
+    pub fn log_id(&self) -> Option<LogId> {
+        self.shared.log_id.get().copied()
     }
 
     /// The generation; `None` while loading.

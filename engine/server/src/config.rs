@@ -385,8 +385,7 @@ impl Places {
 /// What the file gives. A file that nobody has named need not be there.
 fn read_file(path: &Path, must_exist: bool) -> Result<Given, ConfigError> {
     match std::fs::read_to_string(path) {
-        Ok(text) => toml::from_str(&text)
-            .map_err(|problem| ConfigError::File { path: path.to_owned(), problem: Box::new(problem) }),
+        Ok(text) => toml::from_str(&text).map_err(|problem| ConfigError::file(path, &text, &problem)),
         Err(problem) if problem.kind() == std::io::ErrorKind::NotFound && !must_exist => Ok(Given::default()),
         Err(problem) => Err(ConfigError::Unreadable { path: path.to_owned(), problem }),
     }

@@ -16,11 +16,11 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// The projector, as the log knows it.
-pub(crate) const PROJECTOR: Consumer = Consumer {
-    name: "documents",
-    go_on: "empty the document store, and let it be filled from a log that goes back to the beginning",
-};
+/// What the projector is called among the consumers.
+const CONSUMER: &str = "documents";
+/// How to go on where the log does not have what comes next.
+const GO_ON: &str =
+    "empty the document store, and let it be filled from a log that goes back to the beginning";
 /// Batches that are written at once: those of different shards. More do not make one MongoDB faster.
 const PARALLEL: usize = 4;
 /// How much the projector's thread gives way: between the processor's full share and what is left over.
@@ -67,6 +67,11 @@ pub(crate) struct Reader {
     store: Arc<dyn Store>,
     projector: Handle,
     runtime: tokio::runtime::Handle,
+}
+
+/// The projector, as the log knows it.
+fn consumer() -> Consumer {
+    Consumer { name: CONSUMER.parse().ok(), go_on: GO_ON }
 }
 
 impl Place {
@@ -118,7 +123,7 @@ impl Projector {
         place: &Place,
         engine: gavel_engine::Handle,
     ) -> Result<Self, StartError> {
-        Self::spawn(settings, place, EngineSource::new(engine, PROJECTOR))
+        Self::spawn(settings, place, EngineSource::new(engine, consumer()))
     }
 
     fn spawn(settings: &Settings, place: &Place, source: impl Source + Send) -> Result<Self, StartError> {

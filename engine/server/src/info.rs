@@ -116,6 +116,7 @@ fn about_persistence(lines: &mut Lines<'_>, server: &Server, engine: &Handle) {
     lines.count("loading_records_in_snapshots", &progress.records_in_snapshots);
     lines.count("loading_snapshot_bytes", &progress.snapshot_bytes);
     lines.put("last_stop", server.start.0.get().copied().unwrap_or("unknown"));
+    lines.put("log_id", engine.log_id().map(|id| id.to_string()).unwrap_or_default());
     lines.put("epoch", engine.epoch().map_or(0, |epoch| epoch.0));
     lines.count("commits", &stats.commits);
     lines.count("commit_us_total", &stats.commit_us);

@@ -1,12 +1,15 @@
 //! PostgreSQL as the binary knows it: the flusher in the server's process, `gavel flush` alone, and `gavel postgres …`.
 
+mod assign;
 mod command;
 mod flush;
 mod outbox;
+mod parked;
 mod partitions;
 mod rebuild;
 mod republish;
 mod retention;
+mod status;
 mod tools;
 mod verify;
 
@@ -23,7 +26,7 @@ pub(crate) use verify::{HELP as VERIFY_HELP, VerifyCommand, run as verify};
 
 use crate::config::{POSTGRES_FILE, Settings};
 use crate::source::{Consumer, EngineSource};
-use gavel_core::{EventKind, Position, ShardEvent};
+use gavel_core::{ConsumerName, EventKind, Position, ShardEvent};
 use gavel_postgres::flusher::{Error, Handle, Options, Service};
 use gavel_postgres::{Routes, Source, Spelling};
 use gavel_wire::event_json::{self, Form};
@@ -34,9 +37,9 @@ use std::time::Duration;
 /// What the flusher is called among the consumers.
 pub(crate) const CONSUMER: &str = "postgres";
 
-/// How to go on where the log does not have what comes next.
-const GO_ON: &str = "fill an empty database by `gavel rebuild postgres` from a backup that goes further back (--data), or by `gavel rebuild \
-                     postgres --from-oldest` with what there is, and flush to that";
+/// How to go on where the log does not go on from the cursor: what comes next has left the archive, or the log was restored to an earlier state.
+const GO_ON: &str = "fill an empty database by `gavel rebuild postgres`, and flush to that; where the beginning has left the archive, from a \
+                     backup that goes further back (--data), or with what there is (--from-oldest)";
 
 /// Events as all faces spell them, with everything that the log holds.
 pub(crate) const SPELLING: Spelling = Spelling {
@@ -75,8 +78,10 @@ fn options(settings: &Settings, routes: Routes, assignments: Option<PathBuf>) ->
     }
 }
 
-/// The flusher, as the log knows it.
-const FLUSHER: Consumer = Consumer { name: CONSUMER, go_on: GO_ON };
+/// The flusher, as the log knows it: under this name, or under its usual one.
+fn consumer(name: Option<ConsumerName>) -> Consumer {
+    Consumer { name: name.or_else(|| CONSUMER.parse().ok()), go_on: GO_ON }
+}
 
 impl Flusher {
     /// Starts it inside of the server.
@@ -89,7 +94,7 @@ impl Flusher {
         engine: gavel_engine::Handle,
     ) -> Result<Self, StartError> {
         let assignments = settings.data.join(POSTGRES_FILE);
-        Self::spawn(options(settings, routes, Some(assignments)), EngineSource::new(engine, FLUSHER))
+        Self::spawn(options(settings, routes, Some(assignments)), EngineSource::new(engine, consumer(None)))
     }
 
     fn spawn(options: Options, source: impl Source + Send) -> Result<Self, StartError> {

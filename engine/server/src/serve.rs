@@ -249,7 +249,8 @@ fn opener(lock: Arc<DirLock>, clock: Clock, start: StartReport) -> OpenLog<SledL
         let last_stop = *start.0.get_or_init(|| last_stop(&opened));
         let records: u64 = opened.tips.values().map(|tip| tip.lsn.0).sum();
         tracing::info!(records, scanned_bytes = opened.scanned_bytes, last_stop, "the log is open");
-        Ok((log, LogState { epoch: opened.last_epoch, alive_until: opened.alive_until, clean: opened.clean }))
+        let Opened { id, last_epoch: epoch, alive_until, clean, .. } = opened;
+        Ok((log, LogState { id, epoch, alive_until, clean }))
     })
 }
 

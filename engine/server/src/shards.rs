@@ -1,5 +1,6 @@
 //! `gavel shards …`: the shards of a running server, asked and changed by RESP; and the simulation of adding some.
 
+mod durable;
 mod list;
 pub(crate) mod remote;
 mod simulate;
@@ -8,6 +9,7 @@ use crate::client::Target;
 use crate::config::Address;
 use crate::exit::Exit;
 use clap::{Args, Subcommand, ValueEnum};
+pub(crate) use durable::Durable;
 use std::time::Duration;
 
 /// The examples in the help.

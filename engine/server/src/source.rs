@@ -9,17 +9,10 @@ pub(crate) use feed::FeedSource;
 use gavel_core::ConsumerName;
 
 /// A consumer, as the log knows it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Consumer {
     /// Its name: what it has not taken in stays in log or archive.
-    pub(crate) name: &'static str,
+    pub(crate) name: Option<ConsumerName>,
     /// How to go on where log and archive do not have what comes next.
     pub(crate) go_on: &'static str,
-}
-
-impl Consumer {
-    /// The name, which is one.
-    fn name(self) -> Option<ConsumerName> {
-        self.name.parse().ok()
-    }
 }

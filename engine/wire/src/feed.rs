@@ -41,7 +41,7 @@ pub use frame::{BadFrame, FeedFrame};
 use crate::limits::{FEED_CONNECT_MS, FEED_SILENCE_MS};
 use crate::value::{BadReply, ServerError, Value};
 use connection::Connection;
-use gavel_core::{ConsumerName, Epoch, Lsn, Position, ShardId, Timestamp};
+use gavel_core::{ConsumerName, Epoch, LogId, Lsn, Position, ShardId, Timestamp};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -144,6 +144,7 @@ impl FeedError {
 #[derive(Debug)]
 pub struct Feed {
     connection: Connection,
+    log: Option<LogId>,
     name: Option<ConsumerName>,
     followed: BTreeMap<ShardId, Followed>,
     /// The shards whose `FOLLOW` was not answered yet, in the order of the commands.
@@ -166,15 +167,22 @@ impl Feed {
     /// No connection, or the other side does not speak RESP3.
     pub fn connect(server: SocketAddr, options: &FeedOptions, from: &[Position]) -> Result<Self, FeedError> {
         let mut connection = Connection::open(server, options)?;
-        connection.call(&[b"HELLO", b"3"])?;
+        let log = hello(&mut connection)?;
         let mut feed = Self {
             connection,
+            log,
             name: options.name.clone(),
             followed: BTreeMap::new(),
             asked: VecDeque::new(),
         };
         from.iter().try_for_each(|position| feed.follow(*position))?;
         Ok(feed)
+    }
+
+    /// Which log it is that the server keeps; `None` while it is not open yet.
+    #[must_use]
+    pub const fn log(&self) -> Option<LogId> {
+        self.log
     }
 
     /// Follows one shard more, or again.
@@ -288,6 +296,21 @@ fn unfollowed(why: &Value) -> FeedError {
         Some(code) => FeedError::Refused(ServerError { code, message: message.into() }),
         None => FeedError::Message,
     }
+}
+
+/// Agrees on RESP3; gives the log that the server has named.
+fn hello(connection: &mut Connection) -> Result<Option<LogId>, FeedError> {
+    let Value::Map(facts) = connection.call(&[b"HELLO", b"3"])? else { return Err(FeedError::Message) };
+    let log = facts.iter().find(|(name, _)| name.as_bytes() == Some(b"log"));
+    Ok(log.and_then(|(_, id)| LogId::parse(id.as_bytes()?)))
+}
+
+/// Which log a server keeps; `None` while it is not open yet.
+///
+/// # Errors
+/// No connection, or the other side does not speak RESP3.
+pub fn log_of(server: SocketAddr, options: &FeedOptions) -> Result<Option<LogId>, FeedError> {
+    hello(&mut Connection::open(server, options)?)
 }
 
 /// The shards of a server, ascending: what there is to follow.

@@ -9,7 +9,7 @@ mod report;
 pub use records::{Records, Unreadable};
 pub use report::{LaneReport, LaneState};
 
-use gavel_core::{Lsn, Position, ShardId};
+use gavel_core::{LogId, Lsn, Position, ShardId};
 use std::future::Future;
 
 /// All shards of a log. Its futures stay on the consumer's thread.
@@ -23,11 +23,21 @@ pub trait Source: Clone + 'static {
     /// The log can't be asked just now.
     fn shards(&self) -> impl Future<Output = Result<Vec<(ShardId, Lsn)>, SourceError>>;
 
-    /// Follows a shard from the record after this position on; [`Position::start`] for all of it.
+    /// Which log it is; `None` where it is one that was made by an earlier version and does not say.
     ///
     /// # Errors
-    /// The log is not there just now, or is not the one that was read up to this position.
-    fn follow(&self, after: Position) -> impl Future<Output = Result<Self::Follow, SourceError>>;
+    /// The log can't be asked just now.
+    fn log(&self) -> impl Future<Output = Result<Option<LogId>, SourceError>>;
+
+    /// Follows a shard from the record after this position on; [`Position::start`] for all of it. `log` is what [`Self::log`] has said.
+    ///
+    /// # Errors
+    /// The log is not there just now, is not that one any more, or is not the one that was read up to this position.
+    fn follow(
+        &self,
+        after: Position,
+        log: Option<LogId>,
+    ) -> impl Future<Output = Result<Self::Follow, SourceError>>;
 }
 
 /// One shard from a position on.

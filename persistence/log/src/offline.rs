@@ -14,13 +14,14 @@ pub use verify::Flaw;
 use crate::archive::{ARCHIVE_DIR, Archive};
 use crate::chain::Tip;
 use crate::frame::Frame;
+use crate::identity::{self, IdentityError};
 use crate::joined::{self, Stored, Tail};
 use crate::lock;
 use crate::log::{Frames, LogReader, ReadCause, Tips};
 use crate::mark::{MARK_FILE, Mark, MarkError};
 use crate::scanner::{Found, Scan, scan_dir_with};
 use crate::snapshot;
-use gavel_core::{Lsn, ShardId};
+use gavel_core::{LogId, Lsn, ShardId};
 use std::collections::BTreeMap;
 use std::io::Error;
 use std::path::{Path, PathBuf};
@@ -128,6 +129,14 @@ impl Offline {
     #[must_use]
     pub fn dir(&self) -> &Path {
         &self.0.dir
+    }
+
+    /// Which log it is; `None` where an earlier version made it, and no later one has opened it since.
+    ///
+    /// # Errors
+    /// What says it is damaged, or can't be read.
+    pub fn id(&self) -> Result<Option<LogId>, IdentityError> {
+        identity::read(&self.0.dir)
     }
 
     /// The shards that have records, ascending.

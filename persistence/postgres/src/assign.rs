@@ -8,6 +8,7 @@ use gavel_core::ShardId;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use uuid::Uuid;
@@ -21,20 +22,25 @@ pub struct Assigned {
     pub name: String,
 }
 
-/// This side's memory: a file, or nothing where there is no directory to keep one in.
+/// This side's memory: a file, or nothing where there is no directory to keep one in. Several processes may share a file: it is read
+/// again before it counts, and changed under a lock.
 #[derive(Debug)]
 pub struct Assignments {
     path: Option<PathBuf>,
-    shards: Mutex<BTreeMap<u8, Assigned>>,
+    shards: Mutex<Shards>,
 }
+
+/// By the shards' numbers.
+type Shards = BTreeMap<u8, Assigned>;
 
 /// Why a shard is not written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AssignError {
     /// This side remembers another database.
     #[error(
-        "shard {shard} was written to database `{was}` so far, and is now given to `{now}`: if that is on purpose, run \
-         `gavel postgres assign --shard {shard} --to {now}`, and it is filled there from where that database has it, else from the beginning"
+        "shard {shard} was written to database `{was}` so far, and is now given to {}`{now}`: if that is on purpose, run \
+         `gavel postgres assign --shard {shard} --to {now}`, and it is filled there from where that database has it, else from the beginning",
+        if was == now { "another one that is called " } else { "" }
     )]
     Elsewhere {
         /// Which.
@@ -103,6 +109,25 @@ impl Assignments {
         Ok(Self { path, shards: Mutex::new(shards) })
     }
 
+    /// Takes in what another process has written meanwhile.
+    ///
+    /// # Errors
+    /// It can't be read.
+    pub fn reload(&self) -> Result<(), AssignFileError> {
+        if let Some(path) = &self.path {
+            *self.shards.lock() = load(path)?;
+        }
+        Ok(())
+    }
+
+    /// Demands that what is remembered can be changed, by writing it as it is.
+    ///
+    /// # Errors
+    /// It can't.
+    pub fn demand_writable(&self) -> Result<(), AssignFileError> {
+        self.change(|_| true)
+    }
+
     /// What is remembered of a shard.
     #[must_use]
     pub fn of(&self, shard: ShardId) -> Option<Assigned> {
@@ -128,14 +153,21 @@ impl Assignments {
     /// The file can't be written. Nothing changed.
     pub fn set(&self, shard: ShardId, database: Uuid, name: &str) -> Result<(), AssignFileError> {
         let assigned = Assigned { database, name: name.to_owned() };
+        self.change(|shards| shards.insert(shard.0, assigned.clone()).as_ref() != Some(&assigned))
+    }
+
+    /// Changes what is remembered. Nobody else does so meanwhile. `change` says whether there is anything to write.
+    fn change(&self, change: impl FnOnce(&mut Shards) -> bool) -> Result<(), AssignFileError> {
         let mut shards = self.shards.lock();
-        if shards.get(&shard.0) == Some(&assigned) {
+        let Some(path) = &self.path else {
+            change(&mut shards);
             return Ok(());
-        }
-        let mut changed = shards.clone();
-        changed.insert(shard.0, assigned);
-        if let Some(path) = &self.path {
-            save(path, &changed).map_err(|source| AssignFileError::Io { path: path.clone(), source })?;
+        };
+        let of_file = |source| AssignFileError::Io { path: path.clone(), source };
+        let _locked = lock(path).map_err(of_file)?;
+        let mut changed = load(path)?;
+        if change(&mut changed) {
+            save(path, &changed).map_err(of_file)?;
         }
         *shards = changed;
         Ok(())
@@ -162,6 +194,8 @@ pub async fn assign(
     shard: ShardId,
     to: &Database,
 ) -> Result<Moved, MoveError> {
+    // First, so that nothing is given away that can't be remembered.
+    assignments.demand_writable()?;
     to.ensure_schema().await?;
     let id = to.id().await?;
     let number = i16::from(shard.0);
@@ -202,23 +236,36 @@ pub enum MoveError {
     Remember(#[from] AssignFileError),
 }
 
-fn load(path: &Path) -> Result<BTreeMap<u8, Assigned>, AssignFileError> {
+/// Keeps other processes from changing the file until it is let go. The file itself is replaced with each change, so its directory is
+/// locked.
+fn lock(path: &Path) -> std::io::Result<File> {
+    let directory = File::open(directory(path))?;
+    directory.lock()?;
+    Ok(directory)
+}
+
+/// Where the file is.
+fn directory(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn load(path: &Path) -> Result<Shards, AssignFileError> {
     match std::fs::read(path) {
         Ok(bytes) => serde_json::from_slice(&bytes)
             .map_err(|source| AssignFileError::Content { path: path.to_owned(), source }),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(BTreeMap::new()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Shards::new()),
         Err(source) => Err(AssignFileError::Io { path: path.to_owned(), source }),
     }
 }
 
 /// Whole or not at all: a temporary name, synced, renamed, the directory synced.
-fn save(path: &Path, shards: &BTreeMap<u8, Assigned>) -> std::io::Result<()> {
+fn save(path: &Path, shards: &Shards) -> std::io::Result<()> {
     let temporary = path.with_extension("tmp");
-    let mut file = std::fs::File::create(&temporary)?;
+    let mut file = File::create(&temporary)?;
     file.write_all(&serde_json::to_vec_pretty(shards)?)?;
     file.sync_all()?;
     std::fs::rename(&temporary, path)?;
-    path.parent().map_or(Ok(()), |parent| std::fs::File::open(parent)?.sync_all())
+    File::open(directory(path))?.sync_all()
 }
 
 #[cfg(test)]
@@ -242,6 +289,17 @@ mod tests {
             refused.contains("`main`") && refused.contains("gavel postgres assign --shard 3 --to second"),
             "{refused}"
         );
+
+        // What another process has changed is neither overlooked nor written over.
+        assignments.set(ShardId(4), second, "second").unwrap();
+        assert_eq!(again.of(ShardId(4)), None);
+        again.set(ShardId(5), second, "second").unwrap();
+        assignments.reload().unwrap();
+        let names = [3, 4, 5].map(|shard| assignments.of(ShardId(shard)).unwrap().name);
+        assert_eq!(names, ["main", "second", "second"]);
+
+        let nowhere = Assignments::open(Some(dir.path().join("missing/postgres.json"))).unwrap();
+        assert!(matches!(nowhere.demand_writable(), Err(AssignFileError::Io { .. })));
 
         std::fs::write(&path, "{").unwrap();
         assert!(matches!(Assignments::open(Some(path)), Err(AssignFileError::Content { .. })));

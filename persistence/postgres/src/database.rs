@@ -1,15 +1,18 @@
 //! One write database: how it is reached, without its secrets ever being printed, and its pool of connections.
 
 use crate::error::said;
-use crate::limits::{CONNECT_MAX, CONNECTIONS_MAX};
+use crate::limits::{CONNECT_MAX, CONNECTIONS_MAX, WRITE_MAX};
 use crate::schema::{self, SchemaError};
 use crate::session::set_up;
-use deadpool_postgres::{Client, Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use deadpool_postgres::{
+    Client, Hook, HookError, Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType,
+};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio_postgres::Config;
 use tokio_postgres::config::Host;
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -30,6 +33,11 @@ pub enum AddressError {
         "the connection string is not one ({0}); allowed is `postgresql://user@host/database`, or `host=… user=… dbname=…`"
     )]
     Text(String),
+    /// What looks like a host or a database may be the end of a password. None of it is repeated.
+    #[error(
+        "the connection string has an `@` too many: in a user's name or a password, write it percent-encoded, as `%40`"
+    )]
+    AtSign,
     /// A file of certificates.
     #[error("{}: {problem}", path.display())]
     Certificates {
@@ -48,6 +56,16 @@ pub enum AddressError {
     Connections,
 }
 
+/// What settings of a connection string may be, where the driver does not say so.
+const VALUES: [(&str, &str); 6] = [
+    ("sslmode", "disable, prefer, require"),
+    ("sslnegotiation", "postgres, direct"),
+    ("channel_binding", "disable, prefer, require"),
+    ("target_session_attrs", "any, read-write, read-only"),
+    ("load_balance_hosts", "disable, random"),
+    ("connect_timeout", "whole seconds"),
+];
+
 impl Address {
     /// Reads a connection string in either form that `tokio-postgres` takes. `authority` is a file of certificates, in PEM, that the
     /// server's is checked by, instead of the system's.
@@ -55,7 +73,11 @@ impl Address {
     /// # Errors
     /// It is none. The error holds no part of it that could be a password.
     pub fn parse(text: &str, authority: Option<&Path>) -> Result<Self, AddressError> {
-        let mut config: Config = text.trim().parse().map_err(|error| AddressError::Text(said(&error)))?;
+        let mut config: Config = text.trim().parse().map_err(|error| AddressError::Text(in_full(&error)))?;
+        let is_split = |host: &Host| matches!(host, Host::Tcp(name) if name.contains('@'));
+        if has_second_at_sign(text) || config.get_hosts().iter().any(is_split) {
+            return Err(AddressError::AtSign);
+        }
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(CONNECT_MAX);
         }
@@ -63,6 +85,23 @@ impl Address {
             config.application_name("gavel");
         }
         Ok(Self { config, authority: authority.map(Path::to_owned) })
+    }
+
+    /// With this password, where the connection string has none.
+    #[must_use]
+    pub fn or_password(mut self, password: Option<&str>) -> Self {
+        if let (None, Some(password)) = (self.config.get_password(), password) {
+            self.config.password(password);
+        }
+        self
+    }
+
+    /// How long a connection may take until it is ready to write: what each host is given, and as much again for whatever comes after
+    /// the last one has been reached.
+    #[must_use]
+    pub fn connect_max(&self) -> Duration {
+        let each = self.config.get_connect_timeout().copied().unwrap_or(CONNECT_MAX);
+        each.saturating_mul(self.config.get_hosts().len() as u32 + 1)
     }
 
     /// The connection string again, as far as it says where the database is and who asks.
@@ -116,6 +155,21 @@ impl Address {
     }
 }
 
+/// What is wrong with a connection string and, where a setting has a few values, which are allowed.
+fn in_full(error: &tokio_postgres::Error) -> String {
+    let said = said(error);
+    let allowed = VALUES.iter().find(|(name, _)| said.contains(&format!("`{name}`")));
+    allowed.map_or(said.clone(), |(_, values)| format!("{said}: allowed are {values}"))
+}
+
+/// True for a URL whose host or database has an `@`. The first one ends the password, whatever was meant.
+fn has_second_at_sign(text: &str) -> bool {
+    let text = text.trim();
+    let url = text.strip_prefix("postgresql://").or_else(|| text.strip_prefix("postgres://"));
+    let behind = url.and_then(|url| url.split_once('@')).map_or("", |(_, behind)| behind);
+    behind.split('?').next().is_some_and(|place| place.contains('@'))
+}
+
 /// Database, host and port.
 impl std::fmt::Display for Address {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -143,6 +197,9 @@ pub enum DatabaseError {
     /// There is no connection to be had.
     #[error("{0}")]
     Connect(String),
+    /// Something was asked for, a connection perhaps, and nothing came.
+    #[error("PostgreSQL has not answered for {} s", .0.as_secs())]
+    Silent(Duration),
     /// Its schema is another.
     #[error(transparent)]
     Schema(#[from] SchemaError),
@@ -163,10 +220,15 @@ impl Database {
         let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let manager = Manager::from_config(address.config.clone(), address.tls()?, manager);
         let ready = Hook::async_fn(|client: &mut deadpool_postgres::ClientWrapper, _| {
-            Box::pin(async move { set_up(client).await.map_err(HookError::Backend) })
+            Box::pin(async move {
+                let set = tokio::time::timeout(CONNECT_MAX, set_up(client)).await;
+                set.map_err(|_silent| HookError::message("silent"))?.map_err(HookError::Backend)
+            })
         });
         let pool = Pool::builder(manager).max_size(connections).runtime(Runtime::Tokio1).post_create(ready);
-        // Neither a bound of time is set nor is the runtime missing, which is all that could be wrong.
+        // Whoever has a connection gives it back within this time.
+        let pool = pool.create_timeout(Some(address.connect_max())).wait_timeout(Some(WRITE_MAX));
+        // Bounds of time are set and the runtime is, too, which is all that could be wrong.
         let pool = pool.build().map_err(|error| AddressError::Text(error.to_string()))?;
         Ok(Self { name: name.into(), address: Arc::new(address), pool })
     }
@@ -189,12 +251,39 @@ impl Database {
     /// None is to be had.
     pub async fn client(&self) -> Result<Client, DatabaseError> {
         self.pool.get().await.map_err(|error| match error {
-            deadpool_postgres::PoolError::Backend(error)
-            | deadpool_postgres::PoolError::PostCreateHook(HookError::Backend(error)) => {
+            PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => {
                 DatabaseError::Postgres(error)
+            }
+            PoolError::Timeout(TimeoutType::Create) => DatabaseError::Silent(self.address.connect_max()),
+            PoolError::PostCreateHook(HookError::Message(_)) => DatabaseError::Silent(CONNECT_MAX),
+            PoolError::Timeout(TimeoutType::Wait) => {
+                let seconds = WRITE_MAX.as_secs();
+                DatabaseError::Connect(format!("all connections have been in use for {seconds} s"))
             }
             error => DatabaseError::Connect(error.to_string()),
         })
+    }
+
+    /// Does something with the database within a bound of time.
+    ///
+    /// # Errors
+    /// What goes wrong, or that the database was silent. Then connections are let go.
+    pub async fn within<T, E: From<DatabaseError>>(
+        &self,
+        most: Duration,
+        what: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        let done = tokio::time::timeout(most, what).await;
+        done.unwrap_or_else(|_elapsed| {
+            self.let_go();
+            Err(DatabaseError::Silent(most).into())
+        })
+    }
+
+    /// Ends the connections that nobody uses just now: one of them may wait for an answer that was given up, and nobody may be handed
+    /// it again.
+    pub fn let_go(&self) {
+        drop(self.pool.retain(|_, _| false));
     }
 
     /// Makes the schema where there is none, else demands this binary's. Says whether it made it.
@@ -254,6 +343,58 @@ mod tests {
             assert!(error.contains("postgresql://user@host/database"), "{error}");
             assert!(!error.contains("sesame1") && !error.contains("password='"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_value_that_is_none_is_told_with_those_that_are() {
+        for (wrong, allowed) in [
+            ("host=db sslmode=verify-full", "disable, prefer, require"),
+            ("postgresql://db/auctions?target_session_attrs=primary", "any, read-write, read-only"),
+            ("host=db connect_timeout=soon", "whole seconds"),
+        ] {
+            let error = Address::parse(wrong, None).unwrap_err().to_string();
+            assert!(error.contains(allowed), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_password_from_elsewhere_counts_where_the_string_has_none() {
+        let of = |text: &str, password| {
+            let address = Address::parse(text, None).unwrap().or_password(password);
+            address.config.get_password().map(|password| String::from_utf8(password.to_vec()).unwrap())
+        };
+        assert_eq!(of("postgresql://u@db/auctions", Some("sesame")).as_deref(), Some("sesame"));
+        assert_eq!(of("postgresql://u:own@db/auctions", Some("sesame")).as_deref(), Some("own"));
+        assert_eq!(of("postgresql://u@db/auctions", None), None);
+    }
+
+    #[test]
+    fn a_password_with_an_at_sign_is_not_taken_for_a_host() {
+        for wrong in [
+            "postgresql://flusher:open@sesame@db/auctions",
+            "postgresql://flusher:open@se/same@db/auctions",
+            "postgres://flusher:open?@sesame@db/auctions",
+            "host=sesame@db user=flusher",
+        ] {
+            let error = Address::parse(wrong, None).unwrap_err().to_string();
+            assert!(error.contains("%40") && !error.contains("same"), "{error}");
+        }
+        for right in
+            ["postgresql://flusher:open%40sesame@db/auctions", "postgresql://db/auctions?user=me%40here"]
+        {
+            assert!(Address::parse(right, None).is_ok(), "{right}");
+        }
+    }
+
+    #[tokio::test]
+    async fn whoever_accepts_and_never_answers_is_given_up() {
+        let deaf = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = deaf.local_addr().unwrap().port();
+        let text = format!("host=127.0.0.1 port={port} user=me connect_timeout=1 sslmode=disable");
+        let database = Database::new("main", Address::parse(&text, None).unwrap(), 1).unwrap();
+        assert!(matches!(database.client().await, Err(DatabaseError::Silent(_))));
+        let waiting = database.within(Duration::from_millis(1), database.client());
+        assert!(matches!(waiting.await, Err(DatabaseError::Silent(_))));
     }
 
     #[test]

@@ -21,7 +21,7 @@ mod target;
 pub use report::{DatabaseReport, LaneState, Report, ShardReport};
 
 use crate::assign::{AssignFileError, Assignments};
-use crate::limits::{PARKED_EVERY, SHARDS_EVERY};
+use crate::limits::{PARKED_EVERY, SHARDS_EVERY, STOP_MAX};
 use crate::routes::Routes;
 use crate::source::{Source, SourceError};
 use crate::{Map, Spelling};
@@ -98,15 +98,15 @@ impl<S: Source> Service<S> {
         Ok((Self { source, shared, stopping }, handle))
     }
 
-    /// Runs until it is stopped, or the log is closed. Batches that are being written are written. All of it is done by the thread that
-    /// polls this, which should have nothing else to do.
+    /// Runs until it is stopped, or the log is closed. Batches that are being written are written, unless that takes longer than
+    /// [`STOP_MAX`]. All of it is done by the thread that polls this, which should have nothing else to do.
     pub async fn run(self) {
         tokio::task::LocalSet::new().run_until(self.run_lanes()).await;
     }
 
     async fn run_lanes(mut self) {
         let mut lanes = JoinSet::new();
-        let mut known = Map::default();
+        let (mut known, mut unheard) = (Map::default(), Unheard::default());
         for target in &self.shared.targets {
             lanes.spawn_local(count_parked(
                 Arc::clone(target),
@@ -115,21 +115,35 @@ impl<S: Source> Service<S> {
             ));
         }
         loop {
-            match self.source.shards().await {
-                Ok(shards) => shards.into_iter().for_each(|(shard, durable)| {
-                    self.begin(shard, &mut known, &mut lanes);
-                    self.shared.board.durable(shard, durable);
-                }),
+            let mut stopping = self.stopping.clone();
+            let asked = tokio::select! {
+                _ = stopping.wait_for(|stop| *stop) => break,
+                asked = self.source.shards() => asked,
+            };
+            match asked {
+                Ok(shards) => {
+                    unheard.heard();
+                    shards.into_iter().for_each(|(shard, durable)| {
+                        self.begin(shard, &mut known, &mut lanes);
+                        self.shared.board.durable(shard, durable);
+                    });
+                }
                 Err(SourceError::Stopped) => break,
-                // Each lane says what is wrong with the log; the shards that are known go on.
-                Err(SourceError::Unavailable(_) | SourceError::Unfit(_)) => {}
+                // The shards that are known go on, and their lanes say what is wrong with them.
+                Err(SourceError::Unavailable(why) | SourceError::Unfit(why)) => unheard.say(&why),
             }
             tokio::select! {
                 _ = self.stopping.wait_for(|stop| *stop) => break,
                 () = tokio::time::sleep(SHARDS_EVERY) => {}
             }
         }
-        while lanes.join_next().await.is_some() {}
+        let ended = async { while lanes.join_next().await.is_some() {} };
+        if tokio::time::timeout(STOP_MAX, ended).await.is_err() {
+            tracing::warn!(
+                "PostgreSQL has not taken the last batches in time; they are written after the next start"
+            );
+            lanes.shutdown().await;
+        }
         self.shared.targets.iter().for_each(|target| target.database.close());
     }
 
@@ -142,6 +156,24 @@ impl<S: Source> Service<S> {
     }
 }
 
+/// Whether the log could be asked for its shards last; said once when it can't, and once when it can again.
+#[derive(Debug, Default)]
+struct Unheard(bool);
+
+impl Unheard {
+    fn say(&mut self, why: &str) {
+        if !std::mem::replace(&mut self.0, true) {
+            tracing::warn!("the log can't be asked for its shards: {why}; it is tried again");
+        }
+    }
+
+    fn heard(&mut self) {
+        if std::mem::take(&mut self.0) {
+            tracing::info!("the log can be asked for its shards again");
+        }
+    }
+}
+
 /// Keeps the count of what is parked: a retry, which is another process's, takes from it.
 async fn count_parked(target: Arc<Target>, shared: Arc<Shared>, mut stopping: watch::Receiver<bool>) {
     loop {
@@ -149,7 +181,11 @@ async fn count_parked(target: Arc<Target>, shared: Arc<Shared>, mut stopping: wa
             _ = stopping.wait_for(|stop| *stop) => return,
             () = tokio::time::sleep(PARKED_EVERY) => {}
         }
-        if let Some(counts) = target.parked().await {
+        let counts = tokio::select! {
+            _ = stopping.wait_for(|stop| *stop) => return,
+            counts = target.parked() => counts,
+        };
+        if let Some(counts) = counts {
             shared.board.parked(target.database.name(), &counts);
         }
     }

@@ -15,8 +15,8 @@
 //! `SCHEMA.md` documents each column, and the queries of an operator.
 
 pub mod assign;
-
-pub mod database;
+pub mod cursor;
+mod database;
 pub mod error;
 pub mod flusher;
 pub mod limits;

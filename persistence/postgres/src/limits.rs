@@ -27,10 +27,16 @@ pub const HELD_MAX: usize = 100_000;
 pub const RETRY_MAX: Duration = Duration::from_secs(10);
 /// The time to the next try after a first failure.
 pub const RETRY_MIN: Duration = Duration::from_millis(100);
-/// How long a connection may take, where the connection string does not say.
+/// How long it takes until a shard's trouble that has come again is said again.
+pub const SAY_AGAIN: Duration = Duration::from_secs(600);
+/// How long a connection to one host may take, where the connection string does not say.
 pub const CONNECT_MAX: Duration = Duration::from_secs(10);
-/// How long a transaction may take before its connection is given up.
+/// How long a transaction may take, getting its connection included, before its connection is given up.
 pub const WRITE_MAX: Duration = Duration::from_secs(120);
+/// How long a shard may take to find out where it stands in its database, beside the time that a connection may take.
+pub const ATTACH_MAX: Duration = Duration::from_secs(30);
+/// How long batches that are being written may take once it is to stop. What is not done then is written after the next start.
+pub const STOP_MAX: Duration = Duration::from_secs(10);
 /// How often the source is asked for further shards.
 pub const SHARDS_EVERY: Duration = Duration::from_secs(1);
 /// How often what is parked is counted.
@@ -39,6 +45,8 @@ pub const PARKED_EVERY: Duration = Duration::from_secs(5);
 pub const RETRIED_MAX: i64 = 10_000;
 
 const _: () = assert!(BATCH_RECORDS_MIN <= BATCH_RECORDS_MAX);
+// Databases that do not answer are given up before the shard that asks them is.
+const _: () = assert!(RETRY_MAX.as_secs() < ATTACH_MAX.as_secs());
 
 /// How long dropping a partition may make readers and writers wait at a time.
 pub const DROP_LOCK_MAX: Duration = Duration::from_secs(1);
@@ -50,6 +58,8 @@ pub const RETENTION_EVERY: Duration = Duration::from_secs(600);
 pub const VERIFY_AUCTIONS_MAX: usize = 1_000;
 /// Bids and events of auctions that are compared at a time, about: one auction more may be among them.
 pub const VERIFY_RECORDS_MAX: usize = 100_000;
+/// Bytes of what events say that are compared at a time, about: one auction more may be among them.
+pub const VERIFY_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Records that are delivered again with one transaction.
 pub const REPUBLISH_BATCH_MAX: usize = 10_000;
 /// Records that a delivery may have to read while it holds the shard's cursor, about: what is before them is read earlier.

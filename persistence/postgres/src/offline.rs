@@ -1,7 +1,7 @@
 //! Archive and log of a directory as a [`Source`]: what there was when it was opened, and nothing after it.
 
 use crate::{Follow, Records, Set, Source, SourceError, Unreadable};
-use gavel_core::{AuctionId, Lsn, Position, ShardId};
+use gavel_core::{AuctionId, LogId, Lsn, Position, ShardId};
 use gavel_log::record::{Record, decode};
 use gavel_log::{Frame, Frames, LogReader, OfflineError, ReadError};
 use std::sync::Arc;
@@ -14,6 +14,8 @@ const TAKE_BYTES: usize = 1 << 20;
 pub struct Beside<'a> {
     /// To read it.
     pub log: &'a dyn LogReader,
+    /// Which log it is; `None` where it does not say.
+    pub id: Option<LogId>,
     /// Looks what has come since.
     pub look_again: &'a dyn Fn() -> Result<(), LookError>,
 }
@@ -55,15 +57,16 @@ pub(crate) fn records_of(
 #[derive(Clone)]
 pub struct OfflineSource {
     log: Arc<dyn LogReader>,
+    id: Option<LogId>,
     ends: Arc<[(ShardId, Lsn)]>,
     left_out: Arc<Set<AuctionId>>,
 }
 
 impl OfflineSource {
-    /// These shards, each up to this record.
+    /// These shards, each up to this record; `id` is which log it is, where it says so.
     #[must_use]
-    pub fn new(log: Arc<dyn LogReader>, ends: &[(ShardId, Lsn)]) -> Self {
-        Self { log, ends: ends.into(), left_out: Arc::default() }
+    pub fn new(log: Arc<dyn LogReader>, id: Option<LogId>, ends: &[(ShardId, Lsn)]) -> Self {
+        Self { log, id, ends: ends.into(), left_out: Arc::default() }
     }
 
     /// Without these auctions. The last record of a shard must be of none of them, or the cursor does not get there.
@@ -80,7 +83,11 @@ impl Source for OfflineSource {
         Ok(self.ends.to_vec())
     }
 
-    async fn follow(&self, after: Position) -> Result<OfflineFollow, SourceError> {
+    async fn log(&self) -> Result<Option<LogId>, SourceError> {
+        Ok(self.id)
+    }
+
+    async fn follow(&self, after: Position, _: Option<LogId>) -> Result<OfflineFollow, SourceError> {
         let end = self.ends.iter().find(|(shard, _)| *shard == after.shard).map_or(Lsn(0), |(_, end)| *end);
         if after.lsn > end {
             return Err(SourceError::Unfit(format!(

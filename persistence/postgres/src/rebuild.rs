@@ -10,7 +10,7 @@ use crate::flusher::{self, Handle, Options, Service, ShardReport};
 use crate::offline::{OfflineSource, records_of};
 use crate::write::number;
 use crate::{Database, DatabaseError, Set, Unreadable};
-use gavel_core::{AuctionId, Lsn, Position, Seq, ShardId};
+use gavel_core::{AuctionId, LogId, Lsn, Position, Seq, ShardId};
 use gavel_log::record::Record;
 use gavel_log::{LogReader, ReadError};
 use std::sync::Arc;
@@ -140,6 +140,8 @@ fn numbers(shards: &[ShardId]) -> Vec<i16> {
 pub struct Fill<'a> {
     /// To read it.
     pub log: Arc<dyn LogReader>,
+    /// Which log it is; `None` where it does not say, and the flusher that goes on notes it.
+    pub id: Option<LogId>,
     /// Each shard's last record.
     pub ends: &'a [(ShardId, Lsn)],
     /// What is left out: see [`headless`].
@@ -216,7 +218,7 @@ pub async fn fill(
     what: Fill<'_>,
     mut look: impl FnMut(&[ShardReport]) -> Go,
 ) -> Result<Filled, RebuildError> {
-    let Fill { log, ends, left_out } = what;
+    let Fill { log, id, ends, left_out } = what;
     let shards: Vec<ShardId> = ends.iter().map(|(shard, _)| *shard).collect();
     // The flusher closes its connections when it ends.
     let mut marks = Vec::new();
@@ -225,7 +227,7 @@ pub async fn fill(
         marks.push((database.name().to_owned(), database.client().await.map_err(of)?, numbers(&shards)));
     }
     let (ends, tails) = (left_out.ends(ends), left_out.tails);
-    let source = OfflineSource::new(log, &ends).without(left_out.auctions);
+    let source = OfflineSource::new(log, id, &ends).without(left_out.auctions);
     let (service, handle) = Service::new(options, source)?;
     let watched = watch(&handle, &ends, &mut look);
     let running = service.run();

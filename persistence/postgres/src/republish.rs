@@ -34,7 +34,7 @@ use crate::verify::{self, VerifyError};
 use crate::write::WriteError;
 use crate::{Set, Spelling, Unreadable};
 use gavel_core::event::Outcome;
-use gavel_core::{AuctionId, EventKind, Lsn, Position, ShardId, Timestamp};
+use gavel_core::{AuctionId, EventKind, LogId, Lsn, Position, ShardId, Timestamp};
 use gavel_log::ReadError;
 use gavel_log::record::Record;
 use std::collections::BTreeSet;
@@ -181,10 +181,15 @@ impl Type {
     }
 }
 
-/// Where a shard stands, without holding it.
-async fn cursor(client: &tokio_postgres::Client, shard: ShardId) -> Result<Position, RepublishError> {
-    verify::cursor(client, shard).await.map_err(|error| match error {
+/// Where a shard stands, without holding it. Its rows must be of this log.
+async fn cursor(
+    client: &tokio_postgres::Client,
+    shard: ShardId,
+    log: Option<LogId>,
+) -> Result<Position, RepublishError> {
+    verify::cursor(client, shard, log).await.map_err(|error| match error {
         VerifyError::Postgres(error) => RepublishError::Postgres(error),
+        VerifyError::OtherLog(error) => WriteError::from(error).into(),
         _ => RepublishError::Gone(shard),
     })
 }

@@ -89,8 +89,12 @@ pub async fn run(client: &mut Client, policy: &Policy, now: Timestamp) -> Result
         return Err(RetentionError::Elsewhere);
     }
     let pass = run_alone(client, policy, now).await;
-    client.batch_execute("SELECT pg_advisory_unlock(hashtextextended('gavel.retention', 0))").await?;
-    pass
+    let unlock = "SELECT pg_advisory_unlock(hashtextextended('gavel.retention', 0))";
+    let unlocked = client.batch_execute(unlock).await;
+    // What went wrong first says more: a connection that was lost can't be unlocked either.
+    let pass = pass?;
+    unlocked?;
+    Ok(pass)
 }
 
 async fn run_alone(client: &mut Client, policy: &Policy, now: Timestamp) -> Result<Pass, RetentionError> {

@@ -26,6 +26,7 @@ pub mod standing;
 
 pub use auction::{Change, Opening, Tried};
 pub use bid::{Bid, Status, Withdrawal};
+pub(crate) use event::text;
 pub use event::{AuctionEvent, ShardFact};
 pub use gavel_log::follow::Unreadable;
 pub use newcomers::Newcomers;

@@ -1,6 +1,7 @@
 //! The schema's version: migrations inside the binary, recorded in the database, checked before anything is written.
 //!
-//! refinery runs them: plain SQL files, each with a checksum, recorded in `gavel.schema_history`. It never goes back and never changes what
+//! refinery runs them: plain SQL files, each with a checksum, recorded in `gavel.schema_history`, all that are missing in one transaction: a
+//! start that is cut off in the middle leaves nothing that the next one would take for an earlier gavel's. It never goes back and never changes what
 //! has run, and neither do the files: a file that was released stays as it is, and what is new is a new one.
 
 use crate::error::said;
@@ -73,10 +74,29 @@ pub enum SchemaError {
     },
 }
 
-/// The cause is in the source.
+impl SchemaError {
+    /// True where it passes by itself: PostgreSQL can't be asked just now.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        // Class 57: somebody has intervened, by ending the connection or the server.
+        let ended = |error: &tokio_postgres::Error| {
+            error.as_db_error().is_none_or(|server| server.code().code().starts_with("57"))
+        };
+        match self {
+            Self::Postgres(_) => true,
+            Self::Migration(error) => cause(error).is_some_and(ended),
+            Self::Behind { .. } | Self::Ahead { .. } | Self::Diverged { .. } => false,
+        }
+    }
+}
+
+/// What PostgreSQL has said to a migration.
+fn cause(error: &refinery::Error) -> Option<&tokio_postgres::Error> {
+    std::error::Error::source(error).and_then(|source| source.downcast_ref())
+}
+
 fn in_full(error: &refinery::Error) -> String {
-    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref());
-    source.map_or_else(|| error.to_string(), said)
+    cause(error).map_or_else(|| error.to_string(), said)
 }
 
 /// The version that this binary writes.
@@ -114,7 +134,7 @@ pub async fn version(client: &impl GenericClient) -> Result<Version, SchemaError
     })
 }
 
-/// Brings the database's schema up to date, one migration in a transaction each. Whoever does so at the same time waits. Says from which
+/// Brings the database's schema up to date, in one transaction. Whoever does so at the same time waits. Says from which
 /// version it came.
 ///
 /// # Errors
@@ -122,8 +142,12 @@ pub async fn version(client: &impl GenericClient) -> Result<Version, SchemaError
 pub async fn migrate(client: &mut Client) -> Result<Version, SchemaError> {
     client.batch_execute("SELECT pg_advisory_lock(hashtextextended('gavel.migrate', 0))").await?;
     let migrated = migrate_alone(client).await;
-    client.batch_execute("SELECT pg_advisory_unlock(hashtextextended('gavel.migrate', 0))").await?;
-    migrated
+    let unlock = "SELECT pg_advisory_unlock(hashtextextended('gavel.migrate', 0))";
+    let unlocked = client.batch_execute(unlock).await;
+    // What went wrong first says more: a connection that was lost can't be unlocked either.
+    let before = migrated?;
+    unlocked?;
+    Ok(before)
 }
 
 async fn migrate_alone(client: &mut Client) -> Result<Version, SchemaError> {
@@ -155,5 +179,5 @@ pub async fn ensure(client: &mut Client) -> Result<bool, SchemaError> {
 fn runner() -> Runner {
     let mut runner = embedded::migrations::runner();
     runner.set_migration_table_name(HISTORY);
-    runner
+    runner.set_grouped(true)
 }

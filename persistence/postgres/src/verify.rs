@@ -15,7 +15,9 @@
 mod compare;
 mod fold;
 mod line;
+mod said;
 
+use crate::cursor::{Cursor, OtherLog};
 use crate::error::said;
 use crate::limits::{VERIFY_AUCTIONS_MAX, VERIFY_RECORDS_MAX};
 use crate::offline::{Beside, LookError};
@@ -25,7 +27,7 @@ use crate::{Set, Spelling, Unreadable};
 use compare::compare;
 use fold::{Expected, Fold};
 use futures_core::Stream as _;
-use gavel_core::{AuctionId, Epoch, Lsn, Position, ShardId};
+use gavel_core::{AuctionId, Epoch, LogId, Lsn, Position, ShardId};
 use gavel_log::ReadError;
 use gavel_log::record::decode;
 use std::future::poll_fn;
@@ -97,6 +99,9 @@ pub enum VerifyError {
     /// The shard is not written to this database.
     #[error("shard {0} is not in this database: nothing was ever flushed of it")]
     Unassigned(ShardId),
+    /// The rows are of another log.
+    #[error(transparent)]
+    OtherLog(#[from] OtherLog),
     /// The database knows of records that the log does not have.
     #[error(
         "the rows are as of {cursor}, and this log ends with record {}: they were made of another log, or of one that was restored to an \
@@ -144,7 +149,7 @@ pub async fn verify(
     let settings = "SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on; \
                     SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL statement_timeout = 0";
     snapshot.batch_execute(settings).await?;
-    let cursor = cursor(&snapshot, shard).await?;
+    let cursor = cursor(&snapshot, shard, log.id).await?;
     let durable = log.end_at_least(shard, cursor.lsn)?;
     if durable < cursor.lsn {
         return Err(VerifyError::Ahead { cursor, durable });
@@ -172,17 +177,18 @@ pub async fn verify(
     Ok(run.verified)
 }
 
-/// Where a shard stands in a database.
+/// Where a shard stands in a database, whose rows must be of this log.
 ///
 /// # Errors
-/// It does not have the shard, or PostgreSQL refuses.
+/// They are not, it does not have the shard, or PostgreSQL refuses.
 pub async fn cursor(
     client: &impl tokio_postgres::GenericClient,
     shard: ShardId,
+    log: Option<LogId>,
 ) -> Result<Position, VerifyError> {
-    let ask = "SELECT epoch, lsn FROM cursors WHERE shard = $1";
-    let row = client.query_opt(ask, &[&i16::from(shard.0)]).await?.ok_or(VerifyError::Unassigned(shard))?;
-    Ok(Position { shard, epoch: Epoch(number(&row, 0)? as u32), lsn: Lsn(number(&row, 1)?) })
+    let cursor = Cursor::of(client, shard).await?.ok_or(VerifyError::Unassigned(shard))?;
+    cursor.demand(log)?;
+    Ok(cursor.position)
 }
 
 struct Run<'a, F> {

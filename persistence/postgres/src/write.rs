@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Invariants:
-//! - The cursor is locked first and must be where the batch begins. So of two flushers of one shard each batch is written by one, and a
+//! - The cursor is locked first and must be where the batch begins, and of the batch's log. So of two flushers of one shard each batch is written by one, and a
 //!   batch whose commit was not answered is found written or not, never half.
 //! - A row of `auctions` changes only if it is as of exactly the record before the first one that is taken in.
 //! - What is left out because its auction is held is put into `parked` in the same transaction.
@@ -13,13 +13,15 @@
 pub(crate) mod copy;
 mod sql;
 
+use crate::cursor::{Cursor, LOCK, OtherLog};
 use crate::error::said;
 use crate::rows::standing::{Counts, Pair, Tally};
-use crate::rows::{Change, HeldRecord, Newcomers, Rows};
+use crate::rows::{Change, HeldRecord, Newcomers, Rows, Withdrawal};
 use crate::value::{Time, auction_number, auction_of};
 use crate::{Map, Set};
 use deadpool_postgres::{Client, Transaction};
-use gavel_core::{AuctionId, Epoch, Lsn, Position, Seq, ShardId};
+use gavel_core::{AuctionId, LogId, Lsn, Position, Seq, ShardId};
+use std::collections::BTreeSet;
 
 /// What one transaction takes in.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +30,8 @@ pub struct Batch<'a> {
     pub from: Position,
     /// Where it goes.
     pub to: Position,
+    /// The log that it is of, which the rows before it must be of, too.
+    pub log: Option<LogId>,
     /// What is written.
     pub rows: &'a Rows,
     /// Why records are parked for the first time: of an auction, or of the shard.
@@ -58,6 +62,9 @@ pub enum WriteError {
     /// The shard was given to another database on purpose.
     #[error("shard {0} was given to another database")]
     Released(ShardId),
+    /// The rows that are there are of another log.
+    #[error(transparent)]
+    OtherLog(#[from] OtherLog),
     /// Auctions that are taken for held are not: what was parked of them was taken in meanwhile.
     #[error("{} auctions are held no longer", .0.len())]
     Freed(Vec<AuctionId>),
@@ -79,7 +86,7 @@ pub async fn write(
     newcomers: &mut Newcomers,
 ) -> Result<(), WriteError> {
     let transaction = client.transaction().await?;
-    lock(&transaction, batch.from).await?;
+    lock(&transaction, batch.from, batch.log).await?;
     held(&transaction, &batch.rows.held, batch.refusals).await?;
     rows(&transaction, batch.rows, Some(newcomers)).await?;
     park(&transaction, batch.rows, batch.refusals).await?;
@@ -101,21 +108,23 @@ pub(crate) async fn ensure_day(
     client.query_one("SELECT ensure_day(auction_day($1))", &[&auction_number(auction)]).await.map(drop)
 }
 
-/// Locks a shard's cursor, which must be here.
-async fn lock(transaction: &Transaction<'_>, expected: Position) -> Result<(), WriteError> {
+/// Locks a shard's cursor, which must be here, and of this log.
+async fn lock(
+    transaction: &Transaction<'_>,
+    expected: Position,
+    log: Option<LogId>,
+) -> Result<(), WriteError> {
     let found = cursor(transaction, expected.shard).await?;
-    if found == expected { Ok(()) } else { Err(WriteError::Moved(found)) }
+    found.demand(log)?;
+    if found.position == expected { Ok(()) } else { Err(WriteError::Moved(found.position)) }
 }
 
 /// Locks a shard's cursor and says where it is.
-pub(crate) async fn cursor(transaction: &Transaction<'_>, shard: ShardId) -> Result<Position, WriteError> {
-    let lock = transaction.prepare_cached(sql::LOCK).await?;
+pub(crate) async fn cursor(transaction: &Transaction<'_>, shard: ShardId) -> Result<Cursor, WriteError> {
+    let lock = transaction.prepare_cached(LOCK).await?;
     let row = transaction.query_opt(&lock, &[&i16::from(shard.0)]).await?;
-    let row = row.ok_or(WriteError::Unassigned(shard))?;
-    if row.try_get::<_, bool>(2)? {
-        return Err(WriteError::Released(shard));
-    }
-    Ok(Position { shard, epoch: Epoch(number(&row, 0)? as u32), lsn: Lsn(number(&row, 1)?) })
+    let cursor = Cursor::read(shard, &row.ok_or(WriteError::Unassigned(shard))?)?;
+    if cursor.is_released { Err(WriteError::Released(shard)) } else { Ok(cursor) }
 }
 
 /// A column that holds no negative number.
@@ -166,7 +175,9 @@ pub(crate) async fn rows(
     copy::maxima(transaction, "maxima", &rows.bids).await?;
     if !rows.withdrawals.is_empty() {
         copy::withdrawals(transaction, &rows.withdrawals).await?;
-        run(transaction, sql::WITHDRAW).await?;
+        for day in days(&rows.withdrawals) {
+            transaction.execute(&sql::withdraw(day), &[]).await?;
+        }
     }
     copy::events(transaction, "events", &rows.events).await?;
     copy::shard_events(transaction, "shard_events", &rows.shard_events).await?;
@@ -246,6 +257,11 @@ async fn standing(
     Ok(sorted.into_iter().zip(before).map(|((_, pair, tally), before)| (pair, tally, before)).collect())
 }
 
+/// The opening days of the auctions that bids were taken out of, in days since 1970.
+fn days(withdrawals: &[Withdrawal]) -> BTreeSet<u16> {
+    withdrawals.iter().map(|withdrawal| withdrawal.auction.day()).collect()
+}
+
 async fn run(transaction: &Transaction<'_>, statement: &str) -> Result<u64, WriteError> {
     let statement = transaction.prepare_cached(statement).await?;
     Ok(transaction.execute(&statement, &[]).await?)
@@ -272,22 +288,9 @@ async fn demand(
 
 /// Puts the records aside that are left out.
 async fn park(transaction: &Transaction<'_>, rows: &Rows, refusals: &Refusals) -> Result<(), WriteError> {
-    if rows.held.is_empty() {
-        return Ok(());
-    }
-    let statement = transaction.prepare_cached(sql::PARK).await?;
-    for HeldRecord { position, auction, at, record } in &rows.held {
-        let Position { shard, epoch, lsn } = *position;
-        let refusal = refusals.get(&lsn);
-        let sqlstate = refusal.and_then(|refusal| refusal.sqlstate.as_deref());
-        let reason =
-            refusal.map_or("waits behind an earlier record of its auction", |refusal| &refusal.reason);
-        let (shard, epoch, lsn) = (i16::from(shard.0), i64::from(epoch.0), lsn.0.cast_signed());
-        let (auction, seq) =
-            auction.map(|(auction, seq)| (auction_number(auction), i64::from(seq.0))).unzip();
-        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 9] =
-            [&shard, &lsn, &epoch, &auction, &seq, &Time(*at), &sqlstate, &reason, &&**record];
-        transaction.execute(&statement, &values).await?;
-    }
-    Ok(())
+    let parked = rows.held.iter().map(|held| match refusals.get(&held.position.lsn) {
+        Some(Refusal { sqlstate, reason }) => (held, sqlstate.as_deref(), reason.as_str()),
+        None => (held, None, "waits behind an earlier record of its auction"),
+    });
+    Ok(copy::parked(transaction, parked).await?)
 }

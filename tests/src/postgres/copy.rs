@@ -61,7 +61,7 @@ pub fn flush_what_goes(cluster: &Cluster, name: &str, history: &History) {
 }
 
 fn what<'a>(history: &History, ends: &'a [(ShardId, Lsn)]) -> Fill<'a> {
-    Fill { log: history.reader(), ends, left_out: Headless::default() }
+    Fill { log: history.reader(), id: None, ends, left_out: Headless::default() }
 }
 
 /// Fills an empty database, as `gavel rebuild postgres` does.
@@ -93,7 +93,7 @@ pub fn verify(
 ) -> (Vec<Verified>, Vec<Difference>) {
     let question = Question { auctions: auctions.iter().copied().collect(), spelling: SPELLING };
     let (reader, mut differences) = (history.reader(), Vec::new());
-    let log = Beside { log: &*reader, look_again: &|| Ok(()) };
+    let log = Beside { log: &*reader, id: None, look_again: &|| Ok(()) };
     let verified = block_on(async {
         let mut client = database(cluster, name).client().await.expect("a connection");
         let mut all = Vec::new();
@@ -117,7 +117,7 @@ pub fn republish(
     (resumed, rate, transactions): (Option<Uuid>, Option<u64>, usize),
 ) -> (Uuid, Vec<Plan>, Vec<Delivered>) {
     let reader = history.reader();
-    let log = Beside { log: &*reader, look_again: &|| Ok(()) };
+    let log = Beside { log: &*reader, id: None, look_again: &|| Ok(()) };
     let asked = std::cell::Cell::new(0);
     let is_stopped = || {
         asked.set(asked.get() + 1);

@@ -73,6 +73,14 @@ fn tls_and_a_password_are_used_and_the_password_is_shown_nowhere() {
     copy::wait_until_caught_up(&cluster, &[MAIN], &server);
     let encrypted = "SELECT bool_and(ssl)::text FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE application_name = 'gavel'";
     assert_eq!(cluster.value(MAIN, encrypted), "true");
+    // As PostgreSQL's own programs have it.
+    let bare = url.replace(&format!(":{PASSWORD}"), "");
+    let mut migrate = Command::new(binaries::gavel());
+    migrate
+        .args(["postgres", "migrate", "--postgres", &bare, "--postgres-ca"])
+        .arg(folder.path().join("cert.pem"));
+    let migrated = migrate.env("PGPASSWORD", PASSWORD).output().unwrap();
+    assert!(migrated.status.success(), "{migrated:?}");
     let config = Command::new(binaries::gavel()).args(["config", "--postgres", &url]).output().unwrap();
     let config = String::from_utf8(config.stdout).unwrap();
     assert!(config.contains(&format!("postgresql://flusher@localhost:{port}/{MAIN}")), "{config}");

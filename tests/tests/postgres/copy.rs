@@ -147,7 +147,10 @@ fn what_postgres_refuses_waits_with_its_auction_and_stops_nobody_else() {
     assert_eq!(copy::fact(&mut client, &shard, "parked").as_deref(), Some("50"));
 
     // Refused again, it stays; it survives a restart of the server, and what comes later waits behind it.
-    assert!(printed(&["postgres", "retry", "--postgres", &url]).contains("taken=0"));
+    let again = gavel(&["postgres", "retry", "--postgres", &url]);
+    assert_eq!(again.status.code(), Some(1), "{again:?}");
+    let said = String::from_utf8(again.stdout).unwrap();
+    assert!(said.contains("nothing was taken in, 50 records still parked"), "{said}");
     server.terminate();
     server.restart();
     let mut client = server.connect();
@@ -156,7 +159,7 @@ fn what_postgres_refuses_waits_with_its_auction_and_stops_nobody_else() {
     assert_eq!(cluster.value(MAIN, "SELECT count(*) FROM gavel.parked"), "51");
 
     assert!(cluster.sql(MAIN, "ALTER TABLE gavel.bids DROP CONSTRAINT nobody").is_empty());
-    assert!(printed(&["postgres", "retry", "--postgres", &url]).contains("taken=51"));
+    assert!(printed(&["postgres", "retry", "--postgres", &url]).contains("51 records taken in"));
     // The flusher notices by itself that the auction is held no longer.
     done(&mut client, &format!("BID {} 9 1000000", auctions[0]));
     copy::wait_until_caught_up(&cluster, &[MAIN], &server);
@@ -165,17 +168,24 @@ fn what_postgres_refuses_waits_with_its_auction_and_stops_nobody_else() {
     copy::assert_equal(&cluster, &[MAIN], server.data());
 }
 
-#[test]
-fn what_is_about_the_database_is_tried_again_and_parks_nothing() {
+/// A cluster with a schema, and a role `flusher` that may write anything but bids.
+fn without_a_right() -> Cluster {
     let cluster = Cluster::fresh(&[]);
     let owner = cluster.url(MAIN);
-    assert!(printed(&["postgres", "migrate", "--postgres", &owner]).contains("was=made"));
+    assert!(printed(&["postgres", "migrate", "--postgres", &owner]).contains("schema 5, made"));
     let rights = "
         CREATE ROLE flusher LOGIN;
         GRANT USAGE ON SCHEMA gavel TO flusher;
         GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA gavel TO flusher;
+        GRANT EXECUTE ON FUNCTION gavel.ensure_day(date) TO flusher;
         REVOKE INSERT ON gavel.bids FROM flusher";
     assert!(cluster.sql(MAIN, rights).is_empty());
+    cluster
+}
+
+#[test]
+fn what_is_about_the_database_is_tried_again_and_parks_nothing() {
+    let cluster = without_a_right();
     let flags = format!("--shards 2 --postgres {}", cluster.url_of("flusher", MAIN));
     let mut server = Server::start(Options::new().with(&flags));
     let mut client = server.connect();
@@ -187,6 +197,8 @@ fn what_is_about_the_database_is_tried_again_and_parks_nothing() {
     });
     assert!(copy::fact(&mut client, &shard, "lag_events").unwrap() != "0");
     wait::until("it to be tried several times", || {
+        // What is wrong is not over because the next try begins.
+        assert_eq!(copy::fact(&mut client, &shard, "state").as_deref(), Some("retrying"));
         let failures: u64 = copy::fact(&mut client, "postgres_database_main", "failures")?.parse().ok()?;
         (failures >= 3).then_some(())
     });
@@ -201,12 +213,59 @@ fn what_is_about_the_database_is_tried_again_and_parks_nothing() {
 }
 
 #[test]
+fn a_flusher_alone_says_once_what_is_wrong_and_once_that_it_is_over() {
+    let cluster = without_a_right();
+    let mut server = Server::start(Options::new().with("--shards 2"));
+    let flusher = flush(&cluster.url_of("flusher", MAIN), &server);
+    let mut client = server.connect();
+    let auction = Item::new().open(&mut client);
+    done(&mut client, &format!("BID {auction} 8 5000"));
+    let said = |what: &str| flusher.output().matches(what).count();
+    wait::until("the refusal to be said", || (said("permission denied for table bids") > 0).then_some(()));
+    let rolled_back = "SELECT xact_rollback FROM pg_stat_database WHERE datname = current_database()";
+    let tries = || cluster.value(MAIN, rolled_back).parse::<u64>().unwrap();
+    let before = tries();
+    wait::until("it to be tried several times", || (tries() >= before + 3).then_some(()));
+    assert!(cluster.sql(MAIN, "GRANT INSERT ON gavel.bids TO flusher").is_empty());
+    wait::until("it to be over", || (said("works again") > 0).then_some(()));
+    copy::wait_until_caught_up(&cluster, &[MAIN], &server);
+    let heard = (said("permission denied for table bids"), said("works again"));
+    assert_eq!(heard, (1, 1), "{}", flusher.output());
+    server.terminate();
+    copy::assert_equal(&cluster, &[MAIN], server.data());
+}
+
+#[test]
+fn a_bid_is_taken_out_while_another_day_is_kept_from_writers() {
+    let cluster = Cluster::fresh(&[]);
+    let mut server = server(&cluster, "");
+    let mut client = server.connect();
+    let auction = Item::new().with("retraction", serde_json::json!({ "until_s": 0 })).open(&mut client);
+    let bid = client.bid(auction, 1, 5_000).bid;
+    copy::wait_until_caught_up(&cluster, &[MAIN], &server);
+    assert_eq!(cluster.value(MAIN, "SELECT gavel.ensure_day('2020-01-01')::text"), "true");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let exporter = runtime.block_on(async {
+        let exporter = cluster.connect(MAIN).await.unwrap();
+        exporter.batch_execute("BEGIN; SELECT gavel.lock_day('2020-01-01')").await.unwrap();
+        exporter
+    });
+    done(&mut client, &format!("RETRACT {auction} {bid} mistyped"));
+    copy::wait_until_caught_up(&cluster, &[MAIN], &server);
+    assert_eq!(cluster.value(MAIN, "SELECT count(withdrawn_seq) FROM gavel.bids"), "1");
+    let locked = "SELECT count(*) FROM pg_locks WHERE mode = 'ShareLock' AND relation = 'gavel.bids_20200101'::regclass";
+    assert_eq!(cluster.value(MAIN, locked), "1");
+    drop((exporter, runtime));
+    server.terminate();
+}
+
+#[test]
 fn two_flushers_at_once_change_nothing() {
     let cluster = Cluster::fresh(&[]);
     let mut server = server(&cluster, " --postgres-every-ms 5");
     let mut client = server.connect();
     let auctions = Item::new().open_spread(&mut client, 8);
-    let mut other = flush(&cluster, &server);
+    let mut other = flush(&cluster.url(MAIN), &server);
     let storm = gavel_tests::Storm::start(&server, &auctions, 2);
     storm.wait_for_accepted(20_000);
     let placed = storm.end();
@@ -218,9 +277,9 @@ fn two_flushers_at_once_change_nothing() {
 }
 
 /// `gavel flush` in a process of its own.
-fn flush(cluster: &Cluster, server: &Server) -> gavel_tests::process::Process {
+fn flush(url: &str, server: &Server) -> gavel_tests::process::Process {
     let mut command = Command::new(binaries::gavel());
-    command.args(["flush", "--postgres", &cluster.url(MAIN), "--server", &server.address().to_string()]);
+    command.args(["flush", "--postgres", url, "--server", &server.address().to_string()]);
     gavel_tests::process::Process::start(&mut command, &server.data().with_file_name("flush.log"))
 }
 
@@ -262,12 +321,18 @@ fn a_shard_changes_its_database_on_purpose_only() {
     wait::until("the other shard", || {
         (copy::fact(&mut client, "postgres_shard0", "lag_events").as_deref() == Some("0")).then_some(())
     });
-    server.terminate();
+    // On purpose, beside the server, which sees it by itself.
     let config = file.to_str().unwrap();
     let data = server.data().to_str().unwrap();
     let assign = ["postgres", "assign", "--shard", "1", "--to", "main", "--config", config, "--data", data];
+    // Where it can't be remembered, nothing is given away.
+    let nowhere = folder.path().join("missing/shards.json");
+    let refused = gavel(&[&assign[..], &["--assignments", nowhere.to_str().unwrap()]].concat());
+    assert!(!refused.status.success(), "{refused:?}");
+    let released = "SELECT count(released_at) FROM gavel.cursors";
+    assert_eq!(cluster.value("second", released), "0");
     assert!(printed(&assign).contains("second"));
-    server.restart();
+    assert_eq!(cluster.value("second", released), "1");
     copy::wait_until_caught_up(&cluster, &[MAIN, "second"], &server);
     server.terminate();
     // All of it is in the one; the other keeps what it had.

@@ -4,6 +4,7 @@
 
 mod connect;
 mod copy;
+mod log;
 mod operations;
 mod outage;
 mod retention;

@@ -328,6 +328,15 @@ fn partitions_and_outbox_are_shown_and_what_is_wrong_is_said() {
     assert!(text.out.contains("which is not final"), "{text:?}");
     let none = expect(&format!("postgres retain --postgres {url}"), 0);
     assert_eq!(none.out.trim(), "nothing may go");
+    let none = expect(&format!("postgres retain --dry-run --postgres {url}"), 0);
+    assert_eq!(none.out.trim(), "nothing may go");
+    let status = format!("postgres status --server {} --postgres {url}", server.address());
+    let shards = json(&status, 0).remove(0)[0]["shards"].clone();
+    assert!(shards.as_array().unwrap().iter().all(|shard| shard["pending"] == 0), "{shards}");
+    let text = expect(&status, 0);
+    assert!(text.out.contains("pending") && text.out.contains("schema"), "{text:?}");
+    let alone = expect(&format!("postgres status --server 127.0.0.1:1 --postgres {url}"), 0);
+    assert!(alone.out.contains('?') && alone.err.contains("what is pending is not known"), "{alone:?}");
 
     let outbox = json(&format!("outbox --server {} --postgres {url}", server.address()), 0).remove(0);
     let entries = outbox.as_array().unwrap();
@@ -372,6 +381,17 @@ fn partitions_and_outbox_are_shown_and_what_is_wrong_is_said() {
             "nothing lies between",
         ),
         ("outbox --server 127.0.0.1:1".to_owned(), 8, "no server at"),
+        ("postgres status --postgres postgresql://x@127.0.0.1:1/none".to_owned(), 8, "refused"),
+        ("postgres parked --postgres postgresql://x@127.0.0.1:1/none".to_owned(), 8, "refused"),
+        ("postgres retry --postgres postgresql://x@127.0.0.1:1/none".to_owned(), 8, "refused"),
+        ("postgres migrate --postgres postgresql://x@127.0.0.1:1/none".to_owned(), 8, "refused"),
+        (
+            "postgres assign --shard 0 --to main --postgres postgresql://x@127.0.0.1:1/none".to_owned(),
+            8,
+            "refused",
+        ),
+        (format!("postgres assign --shard 0 --to other --postgres {url}"), 2, "there are main"),
+        ("postgres status".to_owned(), 2, "no database is named"),
     ] {
         let refused = run(&words);
         assert_eq!(refused.code, code, "{words}: {refused:?}");

@@ -4,6 +4,7 @@
 //! Method: SIGKILL at random moments of a storm, of each of the three in turn and of pairs; rows are held against the log, and against what
 //! the bidders were told. Each storm has auctions of its own: ids of bids are numbered, and repeats would be no news.
 
+use gavel_core::ShardId;
 use gavel_tests::process::Process;
 use gavel_tests::{Cluster, Item, Options, Server, Storm, binaries, copy, rounds, server, wait};
 use rustix::process::Signal;
@@ -99,6 +100,28 @@ fn flush(cluster: &Cluster, server: &Server) -> Process {
 }
 
 #[test]
+fn a_flusher_stops_though_postgres_does_not_answer() {
+    let cluster = Cluster::fresh(&[]);
+    let mut server = Server::start(Options::new().with("--shards 2"));
+    let auctions = Item::new().open_spread(&mut server.connect(), 16);
+    let mut flusher = flush(&cluster, &server);
+    copy::wait_until_caught_up(&cluster, &[MAIN], &server);
+    cluster.signal_all(Signal::STOP);
+    let storm = Storm::start(&server, &auctions, 1);
+    storm.wait_for_accepted(1_000);
+    drop(storm.end());
+    flusher.signal(Signal::TERM);
+    assert!(flusher.wait().success(), "{}", flusher.output());
+    cluster.signal_all(Signal::CONT);
+    flusher = flush(&cluster, &server);
+    copy::wait_until_caught_up(&cluster, &[MAIN], &server);
+    flusher.signal(Signal::TERM);
+    assert!(flusher.wait().success(), "{}", flusher.output());
+    server.terminate();
+    copy::assert_equal(&cluster, &[MAIN], server.data());
+}
+
+#[test]
 fn an_outage_is_said_once_is_seen_and_is_caught_up() {
     let mut cluster = Cluster::fresh(&[]);
     let flags = format!("--shards 2 --postgres {}", cluster.url(MAIN));
@@ -162,6 +185,48 @@ fn one_dead_database_holds_the_other_back_in_nothing() {
     });
     assert_eq!(dead.value(MAIN, "SELECT count(*) FROM gavel.bids"), (placed.len() - there).to_string());
     server.terminate();
+}
+
+#[test]
+fn one_slow_database_holds_the_other_back_in_nothing() {
+    let cluster = Cluster::fresh(&[]);
+    cluster.create_database("slow");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("gavel.toml");
+    let database = |name: &str, shards: &str| {
+        format!("[[postgres]]\nname = \"{name}\"\nurl = \"{}\"\nshards = \"{shards}\"\n", cluster.url(name))
+    };
+    std::fs::write(&file, database(MAIN, "0") + &database("slow", "1")).unwrap();
+    let flags = format!("--shards 2 --postgres-every-ms 5 --config {}", file.display());
+    let mut server = Server::start(Options::new().with(&flags));
+    let mut client = server.connect();
+    let auctions = Item::new().open_spread(&mut client, 8);
+    copy::wait_until_caught_up(&cluster, &[MAIN, "slow"], &server);
+    // It answers, and takes as long for a batch as this is held.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let holder = runtime.block_on(async {
+        let holder = cluster.connect("slow").await.unwrap();
+        holder.batch_execute("BEGIN; SELECT FROM gavel.cursors FOR UPDATE").await.unwrap();
+        holder
+    });
+    let storm = Storm::start(&server, &auctions, 2);
+    storm.wait_for_accepted(3_000);
+    let placed = storm.end();
+    let durable = copy::durable(&server);
+    let fast = ShardId(0);
+    wait::until("the fast one", || (copy::cursors(&cluster, &[MAIN])[&fast] == durable[&fast]).then_some(()));
+    let there = placed.iter().filter(|bid| bid.auction.shard() == fast).count();
+    assert_eq!(cluster.value(MAIN, "SELECT count(*) FROM gavel.bids"), there.to_string());
+    wait::until("the slow one to be behind", || {
+        (copy::fact(&mut client, "postgres_shard1", "lag_events").as_deref() != Some("0")).then_some(())
+    });
+    assert_eq!(copy::fact(&mut client, "postgres_shard1", "state").as_deref(), Some("following"));
+    assert_eq!(copy::fact(&mut client, "postgres_database_slow", "failures").as_deref(), Some("0"));
+    drop((holder, runtime));
+    copy::wait_until_caught_up(&cluster, &[MAIN, "slow"], &server);
+    server.terminate();
+    copy::assert_equal(&cluster, &[MAIN, "slow"], server.data());
+    copy::assert_acknowledged(&cluster, &[MAIN, "slow"], &placed);
 }
 
 #[test]

@@ -6,7 +6,7 @@
 use gavel_core::{Duration, Timestamp};
 use gavel_postgres::retention::{Hold, Partition, Pass, Policy, RetentionError, Size, partitions, run};
 use gavel_tests::history::at;
-use gavel_tests::postgres::copy::{block_on, database, flush};
+use gavel_tests::postgres::copy::{block_on, database, flush, verify};
 use gavel_tests::{Cluster, History};
 use std::io::Read;
 use std::path::Path;
@@ -216,4 +216,36 @@ fn a_day_that_is_being_read_or_written_stays_whole_until_it_is_not() {
         reading.commit().await.unwrap();
         assert_eq!(dropped(&run(&mut client, &policy(None), far).await.unwrap()), ["2026-09-01"]);
     });
+}
+
+#[test]
+fn over_midnight_the_rows_of_an_auction_stay_with_the_day_that_it_was_opened_on() {
+    let (cluster, mut history) = (Cluster::fresh(&[]), History::new());
+    (0..2).for_each(|shard| history.start(shard, at(FIRST, 0)));
+    let late: Vec<_> = (0..2).map(|shard| history.open(shard, at(FIRST, 86_398))).collect();
+    for auction in &late {
+        history.bid(*auction, 1, 1_000, at(FIRST, 86_399));
+    }
+    history.commit();
+    flush(&cluster, "postgres", &history);
+    let days = "SELECT string_agg(day::text, ' ' ORDER BY day) FROM days";
+    assert_eq!(value(&cluster, days), "2026-09-01");
+
+    let early: Vec<_> = (0..2).map(|shard| history.open(shard, at(FIRST + 1, 1))).collect();
+    for (late, early) in late.iter().zip(&early) {
+        history.bid(*late, 2, 2_000, at(FIRST + 1, 2));
+        history.bid(*early, 3, 1_000, at(FIRST + 1, 3));
+        history.bid(*late, 1, 3_000, at(FIRST + 1, 4));
+    }
+    history.commit();
+    flush(&cluster, "postgres", &history);
+    assert_eq!(value(&cluster, days), "2026-09-01 2026-09-02");
+    for (table, rows) in
+        [("bids_20260901", "6"), ("bids_20260902", "2"), ("maxima_20260901", "6"), ("maxima_20260902", "2")]
+    {
+        assert_eq!(value(&cluster, &format!("SELECT count(*) FROM {table}")), rows, "{table}");
+    }
+    let after = "SELECT count(*) FROM bids_20260901 WHERE at >= '2026-09-02T00:00:00Z'";
+    assert_eq!(value(&cluster, after), "4", "bids of the next day");
+    assert_eq!(verify(&cluster, "postgres", &history, &[]).1, []);
 }

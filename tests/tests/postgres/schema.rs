@@ -40,6 +40,43 @@ fn an_empty_database_is_migrated_once_and_what_is_unknown_is_refused() {
 }
 
 #[test]
+fn what_is_cut_off_in_the_middle_leaves_nothing_behind() {
+    let cluster = Cluster::fresh(&[]);
+    let version = || with(&cluster, async |client| schema::version(client).await);
+    let ensure = || with(&cluster, async |client| schema::ensure(client).await);
+    // In the way of the second migration.
+    assert!(cluster.sql("postgres", "CREATE SCHEMA gavel; CREATE TABLE gavel.dropped ()").is_empty());
+    let failed = ensure().unwrap_err();
+    assert!(matches!(failed, SchemaError::Migration(_)) && !failed.is_passing(), "{failed}");
+    assert!(failed.to_string().contains("changed nothing"), "{failed}");
+    assert_eq!(version().unwrap(), Version::Empty);
+    assert_eq!(cluster.value("postgres", "SELECT to_regclass('gavel.auctions') IS NULL"), "t");
+    assert!(cluster.sql("postgres", "DROP TABLE gavel.dropped").is_empty());
+    assert!(ensure().unwrap(), "the schema was made");
+    assert_eq!(version().unwrap(), Version::Current);
+}
+
+#[test]
+fn whoever_writes_bids_may_make_partitions_and_nobody_else() {
+    let cluster = Cluster::fresh(&[]);
+    assert!(with(&cluster, async |client| schema::ensure(client).await).unwrap());
+    let roles =
+        "CREATE ROLE \"the flusher\"; CREATE ROLE reader; GRANT INSERT ON gavel.bids TO \"the flusher\"";
+    assert!(cluster.sql("postgres", roles).is_empty());
+    let may = |role: &str| {
+        cluster.value(
+            "postgres",
+            &format!("SELECT has_function_privilege('{role}', 'gavel.ensure_day(date)', 'EXECUTE')"),
+        )
+    };
+    assert_eq!((may("the flusher"), may("reader")), ("f".to_owned(), "f".to_owned()));
+    // As where the role was there before.
+    let migration = include_str!("../../persistence/postgres/migrations/V5__rights.sql");
+    assert!(cluster.sql("postgres", &format!("SET search_path = gavel; {migration}")).is_empty());
+    assert_eq!((may("the flusher"), may("reader")), ("t".to_owned(), "f".to_owned()));
+}
+
+#[test]
 fn two_that_migrate_at_once_make_one_schema() {
     let cluster = Cluster::fresh(&[]);
     let migrate = || with(&cluster, async |client| schema::migrate(client).await.unwrap());

@@ -159,6 +159,46 @@ fn nothing_differs_until_something_is_changed_and_then_that_is_said() {
             "UPDATE events SET type = 'opened' WHERE seq = 1 AND",
             vec!["event 1"],
         ),
+        (
+            "UPDATE auctions SET opening_price = opening_price + 1 WHERE",
+            "UPDATE auctions SET opening_price = opening_price - 1 WHERE",
+            vec!["opening_price"],
+        ),
+        (
+            "UPDATE auctions SET seller = seller || '0' WHERE",
+            "UPDATE auctions SET seller = left(seller, -1) WHERE",
+            vec!["seller"],
+        ),
+        (
+            "UPDATE auctions SET first_ends_at = first_ends_at + interval '1 second' WHERE",
+            "UPDATE auctions SET first_ends_at = first_ends_at - interval '1 second' WHERE",
+            vec!["first_ends_at"],
+        ),
+        (
+            "UPDATE auctions SET increments = increments || '[1]' WHERE",
+            "UPDATE auctions SET increments = increments - -1 WHERE",
+            vec!["increments"],
+        ),
+        (
+            "UPDATE auctions SET details = jsonb_build_object('other', details) WHERE",
+            "UPDATE auctions SET details = details -> 'other' WHERE",
+            vec!["details"],
+        ),
+        (
+            "UPDATE auctions SET details_added = details_added || '[1]' WHERE",
+            "UPDATE auctions SET details_added = details_added - -1 WHERE",
+            vec!["details_added"],
+        ),
+        (
+            "UPDATE auctions SET tried = tried || '7'::text WHERE",
+            "UPDATE auctions SET tried = trim_array(tried, 1) WHERE",
+            vec!["tried"],
+        ),
+        (
+            "UPDATE events SET data = data || '{\"more\": 1}' WHERE seq = 1 AND",
+            "UPDATE events SET data = data - 'more' WHERE seq = 1 AND",
+            vec!["event 1 data"],
+        ),
     ] {
         sql(&cluster, &format!("{change} {of}"));
         let found = differences(&cluster, &history);
@@ -328,7 +368,7 @@ fn records_that_wait_for_missing_ones_are_delivered_with_them_and_parked_no_long
     history.commit();
     flush_what_goes(&cluster, DB, &history);
     assert_eq!(parked(), "2");
-    let log = Beside { log: &*history.reader(), look_again: &|| Ok(()) };
+    let log = Beside { log: &*history.reader(), id: None, look_again: &|| Ok(()) };
     let delivered = deliver(&cluster, log, &plan, &selection, None);
     assert_eq!((delivered.auctions, delivered.is_complete, parked().as_str()), (1, true, "0"));
     assert_eq!(differences(&cluster, &history), []);
@@ -354,7 +394,7 @@ fn what_is_flushed_meanwhile_is_read_once_however_many_transactions_there_are() 
     );
     let reads = Arc::new(AtomicUsize::new(0));
     let counting = Counting { log: history.reader(), after: plan.cursor.lsn, reads: Arc::clone(&reads) };
-    let log = Beside { log: &counting, look_again: &|| Ok(()) };
+    let log = Beside { log: &counting, id: None, look_again: &|| Ok(()) };
     let delivered = deliver(&cluster, log, &plan, &selection, Some(60));
     assert!(delivered.is_complete && delivered.records > 120, "several transactions: {delivered:?}");
     // Once for the bids that were taken out, and once for the rows of open auctions, at the end.
@@ -385,7 +425,7 @@ impl LogReader for Counting {
 }
 
 fn planned(cluster: &Cluster, history: &History, shard: ShardId, selection: &Selection) -> Plan {
-    let log = Beside { log: &*history.reader(), look_again: &|| Ok(()) };
+    let log = Beside { log: &*history.reader(), id: None, look_again: &|| Ok(()) };
     block_on(async {
         let client = database(cluster, DB).client().await.unwrap();
         republish::plan(&client, log, shard, selection, &SPELLING, &mut |_| {}).await.unwrap()
@@ -418,7 +458,7 @@ fn shards_are_filled_each_by_itself_and_an_auction_that_nobody_knows_is_told() {
         block_on(async {
             let options = options(&cluster, DB);
             let begun = rebuild::begin(&options.routes.databases()[0], &[ShardId(shard)]).await?;
-            let what = Fill { log: history.reader(), ends: &ends, left_out: Headless::default() };
+            let what = Fill { log: history.reader(), id: None, ends: &ends, left_out: Headless::default() };
             let filled = rebuild::fill(options, what, |_| go).await?;
             Ok::<_, RebuildError>((begun, filled.is_complete))
         })
@@ -463,7 +503,7 @@ fn the_beginning_of_a_history_that_is_gone_is_told_and_the_rest_is_filled_in() {
     let filled = block_on(async {
         let options = options(&cluster, DB);
         rebuild::begin(&options.routes.databases()[0], &[ShardId(0), ShardId(1)]).await.unwrap();
-        let what = Fill { log: Arc::new(late.clone()), ends: &ends, left_out };
+        let what = Fill { log: Arc::new(late.clone()), id: None, ends: &ends, left_out };
         rebuild::fill(options, what, |_| Go::On).await.unwrap()
     });
     assert_eq!(filled, Filled { is_complete: true, parked: 0 });
@@ -473,7 +513,7 @@ fn the_beginning_of_a_history_that_is_gone_is_told_and_the_rest_is_filled_in() {
         (auctions.len() - headless).to_string()
     );
     let question = Question { auctions: gavel_postgres::Set::default(), spelling: SPELLING };
-    let (log, mut found) = (Beside { log: &late, look_again: &|| Ok(()) }, Vec::new());
+    let (log, mut found) = (Beside { log: &late, id: None, look_again: &|| Ok(()) }, Vec::new());
     let verified = block_on(async {
         let mut client = database(&cluster, DB).client().await.unwrap();
         let tell = &mut |difference| found.push(difference);

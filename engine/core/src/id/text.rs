@@ -1,6 +1,6 @@
 //! The text forms of ids. One form each is written; what is read is that form, and for auctions the hash-tag form too.
 
-use super::{AccountId, AuctionId, BidId, OpenId, ShardId};
+use super::{AccountId, AuctionId, BidId, LogId, OpenId, ShardId};
 use std::fmt::{Debug, Display, Formatter, Result as FmtResult};
 use std::str::FromStr;
 
@@ -196,6 +196,14 @@ impl OpenId {
     }
 }
 
+impl LogId {
+    /// The id that `text` spells; `None` when it is not a hyphenated UUID.
+    #[must_use]
+    pub fn parse(text: &[u8]) -> Option<Self> {
+        parse_uuid(text).map(Self)
+    }
+}
+
 /// Implements the text form of an id that is a UUID, and shows every id as its text when debugged.
 macro_rules! uuid_text {
     ($($name:ident)*) => {$(
@@ -214,7 +222,7 @@ macro_rules! uuid_text {
         }
     )*};
 }
-uuid_text!(BidId OpenId);
+uuid_text!(BidId OpenId LogId);
 
 macro_rules! debug_as_text {
     ($($name:ident)*) => {$(
@@ -225,7 +233,7 @@ macro_rules! debug_as_text {
         }
     )*};
 }
-debug_as_text!(AuctionId AccountId BidId OpenId);
+debug_as_text!(AuctionId AccountId BidId OpenId LogId);
 
 fn fmt_uuid(bits: u128, f: &mut Formatter<'_>) -> FmtResult {
     let (a, b) = ((bits >> 96) as u32, (bits >> 80) as u16);

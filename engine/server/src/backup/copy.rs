@@ -31,6 +31,7 @@ pub(super) fn run(flags: &BackupFlags) -> Result<Manifest, BackupError> {
     let scanning = Progress::bytes();
     let source = Offline::open_with(&flags.data, &mut |read| scanning.stage(read))?;
     drop(scanning);
+    let log = source.id().map_err(|source| BackupError::Identity { dir: flags.data.clone(), source })?;
     let (ends, at) = durable_ends(&source, &flags.data);
     let starts = starts(&shelf, &source, &ends)?;
     let total = starts.iter().map(|(shard, from)| ends[shard].lsn.0.saturating_sub(from.0 - 1)).sum();
@@ -39,6 +40,8 @@ pub(super) fn run(flags: &BackupFlags) -> Result<Manifest, BackupError> {
         copy_shard(&mut shelf, &source, shard, from, ends[&shard].lsn, at, &copying)?;
     }
     drop(copying);
+    // Now it is sure that what was there before is of this log.
+    shelf.set_log(log)?;
     let manifest = Manifest { of: flags.data.display().to_string(), at, shards: shelf.ends() };
     snapshots::keep_newest(
         &flags.dir,

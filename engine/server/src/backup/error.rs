@@ -2,7 +2,8 @@
 
 use crate::exit::Exit;
 use gavel_core::{Lsn, Position, ShardId};
-use gavel_log::{ArchiveError, FrameError, LockError, OfflineError, ReadError, SnapshotError};
+use gavel_log::identity::IDENTITY_FILE;
+use gavel_log::{ArchiveError, FrameError, IdentityError, LockError, OfflineError, ReadError, SnapshotError};
 use gavel_wire::feed::FeedError;
 use std::path::{Path, PathBuf};
 
@@ -25,6 +26,14 @@ pub(crate) enum BackupError {
         "the backup is damaged: {0}; begin another one in a new directory (`gavel restore` still restores what is whole)"
     )]
     Damaged(ArchiveError),
+    /// It can't be told which log it is.
+    #[error("{}: {source}", dir.join(IDENTITY_FILE).display())]
+    Identity {
+        /// The log's directory.
+        dir: PathBuf,
+        /// Why.
+        source: IdentityError,
+    },
     /// The backup goes beyond the log.
     #[error(
         "the backup goes up to {has}, but the log ends at {end}: it is a backup of another log, or the log was restored from an \

@@ -12,7 +12,7 @@ use super::shelf::Shelf;
 use gavel_core::{Position, ShardId, Timestamp};
 use gavel_log::{Frame, UncheckedFrame};
 use gavel_wire::Code;
-use gavel_wire::feed::{Consumer, FeedError, FeedEvent, FeedFrame, FeedOptions, shards};
+use gavel_wire::feed::{Consumer, FeedError, FeedEvent, FeedFrame, FeedOptions, log_of, shards};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use status::Status;
 use std::collections::BTreeMap;
@@ -45,6 +45,7 @@ pub(super) fn run(flags: &BackupFlags, json: bool) -> Result<Manifest, BackupErr
         pending_bytes: 0,
         now: Timestamp::default(),
         looked_for_shards: None,
+        knows_log: false,
         written: None,
         status: Status::new(json),
     };
@@ -82,6 +83,8 @@ struct Follower {
     /// The server's time, as it was told last.
     now: Timestamp,
     looked_for_shards: Option<Instant>,
+    /// True once the backup says which log it is of.
+    knows_log: bool,
     /// When the manifest was written last, and with which ends.
     written: Option<(Instant, Manifest)>,
     status: Status,
@@ -180,6 +183,17 @@ impl Follower {
         Manifest { of: format!("the server at {}", self.server), at: self.now, shards: self.shelf.ends() }
     }
 
+    /// Notes which log it is a backup of: what the server has sent continues it. While the server can't be asked, the next manifest will do.
+    fn note_log(&mut self) -> Result<(), BackupError> {
+        if !self.knows_log
+            && let Ok(Some(log)) = log_of(self.server, &self.options)
+        {
+            self.shelf.set_log(Some(log))?;
+            self.knows_log = true;
+        }
+        Ok(())
+    }
+
     /// Writes down how far the backup goes, where that has changed.
     fn write_manifest(&mut self) -> Result<(), BackupError> {
         let manifest = self.manifest();
@@ -188,6 +202,7 @@ impl Follower {
         {
             return Ok(());
         }
+        self.note_log()?;
         manifest.write(self.shelf.dir())?;
         self.written = Some((Instant::now(), manifest));
         Ok(())

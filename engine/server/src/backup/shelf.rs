@@ -7,8 +7,10 @@
 
 use super::error::BackupError;
 use super::manifest::{MANIFEST_FILE, Manifest, ShardEnd};
-use gavel_core::{Lsn, ShardId, Timestamp};
+use gavel_core::{LogId, Lsn, ShardId, Timestamp};
 use gavel_log::archive::{ARCHIVE_DIR, ArchiveCause, GrowingFile};
+use gavel_log::identity::{self, IDENTITY_FILE, IDENTITY_NEW_FILE};
+use gavel_log::lock::LOCK_FILE;
 use gavel_log::mark::MARK_FILE;
 use gavel_log::sled_log::LOG_DIR;
 use gavel_log::snapshot::SNAPSHOT_DIR;
@@ -79,6 +81,16 @@ impl Shelf {
     /// The last frame of a shard; the default where there is none.
     pub(super) fn tip(&self, shard: ShardId) -> Tip {
         self.shards.get(&shard).map(|files| files.end.last).unwrap_or_default()
+    }
+
+    /// Says which log it is a backup of. What follows each other by hash is one log: so this says so of all that is there.
+    pub(super) fn set_log(&self, log: Option<LogId>) -> Result<(), BackupError> {
+        let Some(log) = log else { return Ok(()) };
+        // One that is damaged is written anew.
+        if matches!(identity::read(self.dir()), Ok(Some(found)) if found == log) {
+            return Ok(());
+        }
+        identity::write(self.dir(), log).map_err(BackupError::io(&self.dir().join(IDENTITY_FILE)))
     }
 
     /// Each shard's part.
@@ -168,10 +180,11 @@ fn check_kind(dir: &Path) -> Result<(), BackupError> {
         Err(error) if error.kind() == ErrorKind::NotADirectory => return no_backup("no directory"),
         Err(source) => return Err(BackupError::Io { path: dir.to_owned(), source }),
     };
-    // A backup that was killed before it had written anything has left its lock.
-    let has_only_lock = || {
+    // A backup that was killed before it had written anything else has left these.
+    let has_only_begun = || {
         let names = std::fs::read_dir(dir).map(|entries| entries.flatten().map(|entry| entry.file_name()));
-        names.is_ok_and(|mut names| names.all(|name| name == gavel_log::lock::LOCK_FILE))
+        let first = [LOCK_FILE, IDENTITY_FILE, IDENTITY_NEW_FILE];
+        names.is_ok_and(|mut names| names.all(|name| first.iter().any(|first| name == *first)))
     };
-    if is_backup || is_empty || has_only_lock() { Ok(()) } else { no_backup("neither empty nor a backup") }
+    if is_backup || is_empty || has_only_begun() { Ok(()) } else { no_backup("neither empty nor a backup") }
 }

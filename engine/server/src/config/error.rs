@@ -2,7 +2,7 @@
 
 use super::bounds::Bounds;
 use super::given::VariableError;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Why there are no valid settings.
 #[derive(Debug, thiserror::Error)]
@@ -15,13 +15,13 @@ pub(crate) enum ConfigError {
         /// Why not.
         problem: std::io::Error,
     },
-    /// The file is not TOML, or has an unknown key or a value of another kind. Says where.
-    #[error("the settings file {} is wrong:\n{}", path.display(), problem.to_string().trim_end())]
+    /// The file is not TOML, or has an unknown key or a value of another kind. Says where, and repeats no line: it may hold a password.
+    #[error("the settings file {} is wrong:\n{problem}", path.display())]
     File {
         /// The file.
         path: PathBuf,
         /// Where and what.
-        problem: Box<toml::de::Error>,
+        problem: String,
     },
     /// A variable of the environment.
     #[error(transparent)]
@@ -37,6 +37,20 @@ pub(crate) enum ConfigError {
     /// Values out of their bounds: all of them.
     #[error("{}", listed(.0))]
     Bounds(Vec<BoundsError>),
+}
+
+impl ConfigError {
+    /// What is wrong with the file that has this text.
+    pub(super) fn file(path: &Path, text: &str, problem: &toml::de::Error) -> Self {
+        let before = problem.span().and_then(|span| text.get(..span.start));
+        let place = before.map(|before| {
+            let line = before.matches('\n').count() + 1;
+            let column = before.chars().rev().take_while(|&char| char != '\n').count() + 1;
+            format!("line {line}, column {column}: ")
+        });
+        let problem = place.unwrap_or_default() + problem.message().trim_end();
+        Self::File { path: path.to_owned(), problem }
+    }
 }
 
 /// One value out of its bounds.

@@ -16,7 +16,7 @@
 //! shards = "4-7"
 //! ```
 //!
-//! A connection string holds a password. It is read where it is checked, no error repeats it, and what shows a setting leaves it out.
+//! A connection string holds a password, or `PGPASSWORD` does. It is read where it is checked, no error repeats it, and what shows a setting leaves it out.
 
 use gavel_postgres::routes::ShardsError;
 use gavel_postgres::{Address, AddressError, Database, Routes, Shards};
@@ -25,6 +25,8 @@ use std::fmt::{Debug, Display, Formatter, Result as FmtResult};
 use std::path::Path;
 use std::str::FromStr;
 
+/// Has the password of databases whose connection strings have none.
+const PASSWORD_VARIABLE: &str = "PGPASSWORD";
 /// What the only database is called where its place has no name for it.
 const NAME_DEFAULT: &str = "main";
 
@@ -117,10 +119,12 @@ impl Databases {
     /// # Errors
     /// Whatever is wrong with one of them, without any secret.
     pub(crate) fn routes(&self, ca: Option<&Path>, connections: usize) -> Result<Routes, DatabasesError> {
+        // As all of PostgreSQL's programs take it.
+        let password = std::env::var(PASSWORD_VARIABLE).ok().filter(|password| !password.is_empty());
         let databases = self.0.iter().map(|Named { name, url, shards }| {
             let of_address = |source| DatabasesError::Address { name: name.clone(), source };
             let of_shards = |source| DatabasesError::Shards { name: name.clone(), source };
-            let address = Address::parse(&url.0, ca).map_err(of_address)?;
+            let address = Address::parse(&url.0, ca).map_err(of_address)?.or_password(password.as_deref());
             let shards: Shards = shards.parse().map_err(of_shards)?;
             Ok((Database::new(name, address, connections).map_err(of_address)?, shards))
         });

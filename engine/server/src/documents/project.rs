@@ -1,6 +1,6 @@
 //! `gavel project`: the projector in a process of its own, over a server's feed, with the queries on a port of its own.
 
-use super::{PROJECTOR, Place, Projector};
+use super::{Place, Projector, consumer};
 use crate::config::{AddressOrOff, Documents, Given, MongoUrl, Settings};
 use crate::exit::Exit;
 use crate::http::{Listener, Queries};
@@ -113,7 +113,7 @@ async fn project(flags: &ProjectFlags, settings: &Settings) -> Result<(), Projec
     }
     let Some(place) = Place::of(&settings).await? else { return Ok(()) };
     let server = flags.server.address();
-    let projector = Projector::spawn(&settings, &place, FeedSource::new(server.0, PROJECTOR))?;
+    let projector = Projector::spawn(&settings, &place, FeedSource::new(server.0, consumer()))?;
     let reader = projector.reader(&settings, &place, tokio::runtime::Handle::current())?;
     let queries = match listener {
         Some(listener) => {

@@ -76,7 +76,7 @@ impl House {
         let (open, may_open) = std::sync::mpsc::channel();
         let log = Box::new(move || {
             may_open.recv().unwrap();
-            Ok((MemoryLog::new(), LogState { epoch: gavel_core::Epoch(0), alive_until: None, clean: true }))
+            Ok((MemoryLog::new(), LogState { clean: true, ..LogState::default() }))
         });
         let engine = Engine::start(EngineOptions { shards: 2, ..EngineOptions::default() }, log).unwrap();
         let address = std::net::SocketAddr::from(([127, 0, 0, 1], 0));

@@ -1,7 +1,7 @@
 //! `gavel flush`: the flusher in a process of its own, over a server's feed.
 
 use super::tools::routes;
-use super::{FLUSHER, Flusher, Retention, options};
+use super::{Flusher, Retention, consumer, options};
 use crate::config::{Given, Settings};
 use crate::exit::Exit;
 use crate::output;
@@ -9,6 +9,7 @@ use crate::postgres::command::DatabaseFlags;
 use crate::shards::Server;
 use crate::source::FeedSource;
 use clap::Args;
+use gavel_core::ConsumerName;
 use gavel_postgres::flusher::{Handle, LaneState};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -26,6 +27,7 @@ pub(crate) const HELP: &str = "\
 Examples:
   gavel flush --postgres postgresql://flusher@db/auctions
   gavel flush --server 10.0.0.7:7400 --config /etc/gavel.toml     databases from the settings file
+  gavel flush --name archive --postgres postgresql://flusher@db/archive     beside another flusher, to another database
   gavel consumer list                       how far behind it is, as the server sees it
   gavel postgres status                     how far each shard is, as the databases see it";
 
@@ -39,6 +41,9 @@ pub(crate) struct FlushFlags {
     pub(crate) databases: DatabaseFlags,
     #[command(flatten)]
     server: Server,
+    /// The name under which the server keeps what the databases have; each flusher beside another needs one of its own
+    #[arg(long, value_name = "NAME", default_value = super::CONSUMER)]
+    name: ConsumerName,
     /// Remember here which database each shard is written to [default: by what the databases say]
     #[arg(long, value_name = "FILE")]
     assignments: Option<PathBuf>,
@@ -62,8 +67,10 @@ pub(crate) fn run(flags: &FlushFlags, settings: &Settings) -> Exit {
         Ok(runtime) => runtime,
         Err(error) => return output::failure(Exit::Failure, &error),
     };
-    let (assignments, source) =
-        (flags.assignments.clone(), FeedSource::new(flags.server.address().0, FLUSHER));
+    let (assignments, source) = (
+        flags.assignments.clone(),
+        FeedSource::new(flags.server.address().0, consumer(Some(flags.name.clone()))),
+    );
     let ended = runtime.block_on(async {
         let (mut stop, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         let flusher = Flusher::spawn(options(settings, routes, assignments), source)?;

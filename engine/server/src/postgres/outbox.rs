@@ -7,9 +7,10 @@ use crate::client::{self, LinkError};
 use crate::config::{Given, Settings};
 use crate::exit::Exit;
 use crate::output;
-use crate::shards::Server;
 use crate::shards::remote::ask;
+use crate::shards::{Durable, Server};
 use clap::Args;
+use gavel_core::ConsumerName;
 use gavel_postgres::Database;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -28,6 +29,7 @@ pub(crate) const HELP: &str = "\
 Examples:
   gavel outbox
   gavel outbox --postgres postgresql://flusher@db/auctions --json
+  gavel outbox --name archive --postgres postgresql://flusher@db/archive     of a second flusher
   gavel postgres parked                     what is parked, and why
   gavel republish --to postgres --missing   deliver again what is not there
 
@@ -36,6 +38,9 @@ Exits with 8 when the server can't be reached.";
 /// The flags.
 #[derive(Debug, Args)]
 pub(crate) struct OutboxFlags {
+    /// The consumer that writes to these databases: the `--name` of `gavel flush`
+    #[arg(long, value_name = "NAME", default_value = CONSUMER)]
+    name: ConsumerName,
     #[command(flatten)]
     server: Server,
     #[command(flatten)]
@@ -54,6 +59,8 @@ impl OutboxFlags {
 struct Entry {
     consumer: String,
     shard: u8,
+    /// Which database has said so; `None` for what the server knows alone.
+    database: Option<String>,
     /// The last record that was delivered.
     delivered: String,
     pending: u64,
@@ -78,20 +85,9 @@ struct Lag {
     behind_us: u64,
 }
 
-/// As the server lists shards.
-#[derive(Debug, Deserialize)]
-struct Shards {
-    shards: Vec<Shard>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Shard {
-    shard: u8,
-    durable: u64,
-}
-
 /// Where a database is in one shard: cursor, its record's number, what is parked.
 struct Stand {
+    database: String,
     cursor: String,
     lsn: u64,
     parked: u64,
@@ -105,18 +101,18 @@ pub(crate) fn run(flags: &OutboxFlags, settings: &Settings, json: bool) -> Exit 
     };
     problems.iter().for_each(|problem| output::warning(problem));
     client::print(
-        listed(flags.server, stands).map(|entries| if json { to_json(&entries) } else { to_text(&entries) }),
+        listed(flags, stands).map(|entries| if json { to_json(&entries) } else { to_text(&entries) }),
     )
 }
 
-fn listed(server: Server, stands: BTreeMap<u8, Stand>) -> Result<Vec<Entry>, LinkError> {
+fn listed(flags: &OutboxFlags, stands: BTreeMap<u8, Stand>) -> Result<Vec<Entry>, LinkError> {
+    let OutboxFlags { name, server, databases: _ } = flags;
+    let server = *server;
     let strange = |problem: serde_json::Error| LinkError::Strange(server.address(), problem.to_string());
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
     let consumers = ask(server, &words(&["CONSUMERS", "LIST"]))?;
     let consumers = Vec::<Consumer>::deserialize(&consumers).map_err(strange)?;
-    let shards = ask(server, &words(&["SHARDS"]))?;
-    let Shards { shards } = Shards::deserialize(&shards).map_err(strange)?;
-    Ok(joined(&consumers, &shards, stands))
+    Ok(joined(name.as_str(), &consumers, &Durable::ask(server)?, stands))
 }
 
 /// What the databases say of their shards. One that does not answer is told, and hides nothing else.
@@ -144,30 +140,39 @@ async fn of_database(database: &Database) -> Result<Vec<(u8, Stand)>, ToolError>
     let read = |row: &tokio_postgres::Row| {
         let (shard, lsn, parked): (i16, i64, i64) = (row.try_get(0)?, row.try_get(2)?, row.try_get(3)?);
         let (lsn, parked) = (lsn.cast_unsigned(), parked.cast_unsigned());
-        Ok((shard as u8, Stand { cursor: row.try_get(1)?, lsn, parked }))
+        let database = database.name().to_owned();
+        Ok((shard as u8, Stand { database, cursor: row.try_get(1)?, lsn, parked }))
     };
     let rows = client.query(ask, &[]).await.map_err(|error| of(error.into()))?;
     rows.iter().map(read).collect::<Result<_, tokio_postgres::Error>>().map_err(|error| of(error.into()))
 }
 
 /// Both together: where a database says how far it is, that counts, as it is where the rows are.
-fn joined(consumers: &[Consumer], shards: &[Shard], mut stands: BTreeMap<u8, Stand>) -> Vec<Entry> {
+fn joined(
+    own: &str,
+    consumers: &[Consumer],
+    durable: &Durable,
+    mut stands: BTreeMap<u8, Stand>,
+) -> Vec<Entry> {
     let mut entries = Vec::new();
-    let durable = |shard: u8| shards.iter().find(|one| one.shard == shard).map_or(0, |one| one.durable);
+    let durable = |shard: u8| durable.of(shard).unwrap_or_default();
     for Consumer { name, shards } in consumers {
         for Lag { shard, cursor, records_behind, behind_us } in shards {
-            let stand = if name == CONSUMER { stands.remove(shard) } else { None };
-            let (delivered, pending, parked) = match stand {
-                Some(stand) => (stand.cursor, durable(*shard).saturating_sub(stand.lsn), Some(stand.parked)),
-                None => (cursor.clone(), *records_behind, None),
+            let stand = if name == own { stands.remove(shard) } else { None };
+            let (delivered, pending, parked, database) = match stand {
+                Some(Stand { database, cursor, lsn, parked }) => {
+                    (cursor, durable(*shard).saturating_sub(lsn), Some(parked), Some(database))
+                }
+                None => (cursor.clone(), *records_behind, None, None),
             };
             let (consumer, pending_us) = (name.clone(), Some(if pending == 0 { 0 } else { *behind_us }));
-            entries.push(Entry { consumer, shard: *shard, delivered, pending, pending_us, parked });
+            entries.push(Entry { consumer, shard: *shard, database, delivered, pending, pending_us, parked });
         }
     }
     let unheard = stands.into_iter().map(|(shard, stand)| Entry {
-        consumer: CONSUMER.to_owned(),
+        consumer: own.to_owned(),
         shard,
+        database: Some(stand.database),
         delivered: stand.cursor,
         pending: durable(shard).saturating_sub(stand.lsn),
         pending_us: None,
@@ -182,10 +187,10 @@ fn to_text(entries: &[Entry]) -> String {
     if entries.is_empty() {
         return "nobody is delivered to: no consumer follows by name".to_owned();
     }
-    let heading =
-        ["consumer", "shard", "delivered", "pending", "oldest", "parked"].map(str::to_owned).to_vec();
+    let heading = ["consumer", "shard", "delivered", "pending", "oldest", "parked", "database"];
+    let heading = heading.map(str::to_owned).to_vec();
     let row = |entry: &Entry| {
-        let Entry { consumer, shard, delivered, pending, pending_us, parked } = entry;
+        let Entry { consumer, shard, database, delivered, pending, pending_us, parked } = entry;
         let seconds = |us: u64| format!("{}.{} s", output::grouped(us / 1_000_000), us / 100_000 % 10);
         let oldest = pending_us.map_or_else(|| "?".to_owned(), seconds);
         let parked = parked.map_or_else(|| "-".to_owned(), output::grouped);
@@ -196,6 +201,7 @@ fn to_text(entries: &[Entry]) -> String {
             output::grouped(*pending),
             oldest,
             parked,
+            database.clone().unwrap_or_else(|| "-".to_owned()),
         ]
     };
     output::table(&std::iter::once(heading).chain(entries.iter().map(row)).collect::<Vec<_>>())
@@ -203,10 +209,10 @@ fn to_text(entries: &[Entry]) -> String {
 
 fn to_json(entries: &[Entry]) -> String {
     let entry = |entry: &Entry| {
-        let Entry { consumer, shard, delivered, pending, pending_us, parked } = entry;
+        let Entry { consumer, shard, database, delivered, pending, pending_us, parked } = entry;
         json!({
             "consumer": consumer, "shard": shard, "delivered": delivered, "pending": pending, "pending_us": pending_us,
-            "parked": parked,
+            "parked": parked, "database": database,
         })
     };
     Value::Array(entries.iter().map(entry).collect()).to_string()
@@ -228,17 +234,18 @@ mod tests {
             Consumer { name: "backup".into(), shards: vec![lag(0, 7)] },
             Consumer { name: "postgres".into(), shards: vec![lag(0, 7)] },
         ];
-        let shards = [Shard { shard: 0, durable: 9 }, Shard { shard: 1, durable: 20 }];
-        let stand = |cursor: &str, lsn| Stand { cursor: cursor.into(), lsn, parked: 3 };
+        let durable: Durable = [(0, 9), (1, 20)].into_iter().collect();
+        let stand =
+            |cursor: &str, lsn| Stand { database: "main".into(), cursor: cursor.into(), lsn, parked: 3 };
         let stands = [(0, stand("0-1-5", 5)), (1, stand("1-1-20", 20))].into_iter().collect();
-        let text = to_text(&joined(&consumers, &shards, stands));
+        let text = to_text(&joined("postgres", &consumers, &durable, stands));
         assert_eq!(
             text.lines().collect::<Vec<_>>(),
             [
-                "consumer  shard  delivered  pending  oldest  parked",
-                "backup        0      0-1-2        7   1.5 s       -",
-                "postgres      0      0-1-5        4   1.5 s       3",
-                "postgres      1     1-1-20        0       ?       3",
+                "consumer  shard  delivered  pending  oldest  parked  database",
+                "backup        0      0-1-2        7   1.5 s       -         -",
+                "postgres      0      0-1-5        4   1.5 s       3      main",
+                "postgres      1     1-1-20        0       ?       3      main",
             ]
         );
         assert!(to_text(&[]).contains("no consumer"));

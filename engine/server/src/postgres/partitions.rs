@@ -37,6 +37,9 @@ Examples:
 
 Exits with 1 where a day may go and could not be dropped.";
 
+/// What is said where no day is older than is kept.
+const NONE_MAY_GO: &str = "nothing may go";
+
 /// The flags of the list.
 #[derive(Debug, Args)]
 pub(crate) struct PartitionsFlags {
@@ -87,7 +90,9 @@ pub(super) fn keep(days: u64) -> Duration {
 pub(super) fn list(flags: &PartitionsFlags, settings: &Settings, json: bool) -> Exit {
     let size = if flags.count { Size::Counted } else { Size::Estimated };
     match block_on(all(settings, flags.keep.keep(settings), size)) {
-        Ok(all) => output::data(&if json { to_json(&all) } else { to_text(&all, size) }),
+        Ok(all) => {
+            output::data(&if json { to_json(&all) } else { to_text(&all, size, "no day has partitions") })
+        }
         Err(problem) => output::failure(problem.exit(), &problem),
     }
 }
@@ -106,7 +111,8 @@ async fn all(settings: &Settings, keep: Duration, size: Size) -> Result<All, Too
     Ok(all)
 }
 
-fn to_text(all: &All, size: Size) -> String {
+/// The days as a table; where there are none, `none`.
+fn to_text(all: &All, size: Size, none: &str) -> String {
     let heading = ["day", "database", "auctions", "rows", "MiB", "may go"].map(str::to_owned).to_vec();
     let row = |name: &String, day: &Partition| {
         let about = if size == Size::Estimated { "~" } else { "" };
@@ -121,7 +127,7 @@ fn to_text(all: &All, size: Size) -> String {
     };
     let rows = all.iter().flat_map(|(name, days)| days.iter().map(move |day| row(name, day)));
     let rows: Vec<_> = std::iter::once(heading).chain(rows).collect();
-    if rows.len() == 1 { "no day has partitions".to_owned() } else { output::table(&rows) }
+    if rows.len() == 1 { none.to_owned() } else { output::table(&rows) }
 }
 
 fn held(hold: &Hold) -> String {
@@ -161,7 +167,7 @@ pub(super) fn retain(flags: &RetainFlags, settings: &Settings, json: bool) -> Ex
         return match block_on(all(settings, keep, Size::Estimated)) {
             Ok(mut all) => {
                 all.iter_mut().for_each(|(_, days)| days.retain(|day| day.is_old(keep, now())));
-                output::data(&if json { to_json(&all) } else { to_text(&all, Size::Estimated) })
+                output::data(&if json { to_json(&all) } else { to_text(&all, Size::Estimated, NONE_MAY_GO) })
             }
             Err(problem) => output::failure(problem.exit(), &problem),
         };
@@ -171,7 +177,7 @@ pub(super) fn retain(flags: &RetainFlags, settings: &Settings, json: bool) -> Ex
         Ok((facts, all_well)) => {
             let text = || facts.iter().map(line).collect::<Vec<_>>().join("\n");
             let said = if json { Value::Array(facts.clone()).to_string() } else { text() };
-            let printed = output::data(if said.is_empty() { "nothing may go" } else { &said });
+            let printed = output::data(if said.is_empty() { NONE_MAY_GO } else { &said });
             if printed == Exit::Ok && !all_well { Exit::Failure } else { printed }
         }
         Err(problem) => output::failure(problem.exit(), &problem),

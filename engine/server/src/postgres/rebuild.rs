@@ -2,7 +2,7 @@
 
 use super::command::DatabaseFlags;
 use super::options;
-use super::tools::{Stop, ToolError, block_on, open, routes, shards};
+use super::tools::{Stop, ToolError, block_on, log_id, open, routes, shards};
 use crate::config::{Given, Settings};
 use crate::exit::Exit;
 use crate::logtool::progress::Progress;
@@ -110,7 +110,7 @@ fn refill(flags: &RebuildFlags, settings: &Settings, json: bool) -> Result<Exit,
             tell_problems(&progress, shards, &mut told);
             if stop.is_asked() { Go::Stop } else { Go::On }
         };
-        let what = Fill { log: Arc::new(log.clone()), ends: &ends, left_out };
+        let what = Fill { log: Arc::new(log.clone()), id: log_id(&log)?, ends: &ends, left_out };
         let filled = fill(options(settings, routes.clone(), None), what, look).await?;
         Ok((filled, taken))
     })?;

@@ -4,7 +4,7 @@ mod selection;
 
 use super::SPELLING;
 use super::command::DatabaseFlags;
-use super::tools::{Stop, ToolError, block_on, connect, look_again, open, routes, shards};
+use super::tools::{Stop, ToolError, block_on, connect, log_id, look_again, open, routes, shards};
 use crate::config::{Given, Settings};
 use crate::exit::Exit;
 use crate::logtool::progress::Progress;
@@ -188,7 +188,7 @@ impl Work<'_> {
         let of = ToolError::of(database.name());
         let mut client = connect(database).await?;
         let again = || look_again(self.log);
-        let log = Beside { log: self.log, look_again: &again };
+        let log = Beside { log: self.log, id: log_id(self.log)?, look_again: &again };
         let (selection, hear) = (&self.wanted.selection, &mut |records| self.progress.add(records));
         let run = if done.is_dry {
             None

@@ -4,15 +4,21 @@ use crate::config::Settings;
 use crate::exit::Exit;
 use crate::logtool::progress::Progress;
 use crate::logtool::source::{NoShard, shards_of};
-use gavel_core::ShardId;
-use gavel_log::{Offline, OfflineError};
+use crate::output;
+use gavel_core::{LogId, ShardId};
+use gavel_log::identity::IDENTITY_FILE;
+use gavel_log::{IdentityError, Offline, OfflineError};
+use gavel_postgres::assign::MoveError;
 use gavel_postgres::offline::LookError;
+use gavel_postgres::park::RetryError;
 use gavel_postgres::rebuild::RebuildError;
 use gavel_postgres::republish::{RepublishError, RunError};
 use gavel_postgres::retention::RetentionError;
 use gavel_postgres::schema::{self, Version};
 use gavel_postgres::verify::VerifyError;
+use gavel_postgres::write::WriteError;
 use gavel_postgres::{Connection, Database, DatabaseError, Routes, SchemaError};
+use serde_json::Value;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::io;
 use std::path::Path;
@@ -30,6 +36,8 @@ pub(super) enum ToolError {
     Usage(String),
     #[error("{0} (name the data directory with --data)")]
     Open(#[from] OfflineError),
+    #[error("{dir}/{IDENTITY_FILE}: {source}")]
+    Identity { dir: String, source: IdentityError },
     #[error("there is no record of shard {wanted} in {dir}; of these there are: {all}")]
     NoShard { wanted: ShardId, dir: String, all: String },
     #[error("database `{name}`: {source}")]
@@ -44,6 +52,10 @@ pub(super) enum ToolError {
     Run(#[from] RunError),
     #[error("database `{name}`: {source}")]
     Retention { name: String, source: RetentionError },
+    #[error("database `{name}`: {source}")]
+    Retry { name: String, source: RetryError },
+    #[error(transparent)]
+    Move(#[from] MoveError),
     #[error("{0}")]
     Io(#[from] io::Error),
 }
@@ -53,21 +65,21 @@ impl ToolError {
     pub(super) fn exit(&self) -> Exit {
         match self {
             Self::NoDatabase | Self::Usage(_) | Self::Open(_) | Self::NoShard { .. } => Exit::Usage,
-            Self::Database { source: DatabaseError::Connect(_), .. }
-            | Self::Rebuild(RebuildError::Database { source: DatabaseError::Connect(_), .. }) => {
-                Exit::Unavailable
-            }
-            Self::Database { source: DatabaseError::Postgres(error), .. }
-            | Self::Rebuild(RebuildError::Database { source: DatabaseError::Postgres(error), .. })
-            | Self::Verify(VerifyError::Postgres(error))
+            Self::Database { source, .. }
+            | Self::Rebuild(RebuildError::Database { source, .. })
+            | Self::Retry { source: RetryError::Database(source), .. }
+            | Self::Move(MoveError::Database(source)) => of_database(source),
+            Self::Verify(VerifyError::Postgres(error))
             | Self::Republish(RepublishError::Postgres(error))
             | Self::Run(RunError::Postgres(error))
             | Self::Retention { source: RetentionError::Postgres(error), .. }
+            | Self::Retry { source: RetryError::Write(WriteError::Postgres(error)), .. }
                 if error.as_db_error().is_none() =>
             {
                 Exit::Unavailable
             }
-            Self::Verify(VerifyError::Read(_) | VerifyError::Record(_) | VerifyError::Gap { .. })
+            Self::Identity { .. }
+            | Self::Verify(VerifyError::Read(_) | VerifyError::Record(_) | VerifyError::Gap { .. })
             | Self::Rebuild(RebuildError::Read(_) | RebuildError::Record(_))
             | Self::Republish(RepublishError::Read(_) | RepublishError::Record(_)) => Exit::LogRefused,
             _ => Exit::Failure,
@@ -78,6 +90,53 @@ impl ToolError {
     pub(super) fn of(name: &str) -> impl Fn(DatabaseError) -> Self {
         move |source| Self::Database { name: name.to_owned(), source }
     }
+}
+
+/// The exit code that tells what is wrong with a database: that it can't be reached, or something else.
+fn of_database(error: &DatabaseError) -> Exit {
+    match error {
+        DatabaseError::Connect(_) | DatabaseError::Silent(_) => Exit::Unavailable,
+        DatabaseError::Postgres(error) | DatabaseError::Schema(SchemaError::Postgres(error))
+            if error.as_db_error().is_none() =>
+        {
+            Exit::Unavailable
+        }
+        DatabaseError::Postgres(_) | DatabaseError::Schema(_) => Exit::Failure,
+    }
+}
+
+/// Asks every database. One that fails is told on stderr and hides no other; the exit code is that of the first that failed.
+pub(super) async fn each<T>(
+    databases: &[Database],
+    ask: impl AsyncFn(&Database) -> Result<T, ToolError>,
+) -> (Vec<T>, Exit) {
+    let (mut answers, mut exit) = (Vec::new(), Exit::Ok);
+    for database in databases {
+        match ask(database).await {
+            Ok(answer) => answers.push(answer),
+            Err(problem) => {
+                let failed = output::failure(problem.exit(), &problem);
+                exit = if exit == Exit::Ok { failed } else { exit };
+            }
+        }
+    }
+    (answers, exit)
+}
+
+/// Prints what the databases have answered, as text or as JSON; nothing where none has.
+pub(super) fn ended<T>(
+    answers: &[T],
+    exit: Exit,
+    json: bool,
+    text: impl FnOnce(&[T]) -> String,
+    facts: impl FnOnce(&[T]) -> Vec<Value>,
+) -> Exit {
+    if answers.is_empty() && exit != Exit::Ok {
+        return exit;
+    }
+    let said = if json { Value::Array(facts(answers)).to_string() } else { text(answers) };
+    let printed = output::data(&said);
+    if printed == Exit::Ok { exit } else { printed }
 }
 
 /// The databases that the settings name.
@@ -107,6 +166,11 @@ pub(super) fn block_on<T>(what: impl Future<Output = Result<T, ToolError>>) -> R
 pub(super) fn open(dir: &Path) -> Result<Offline, ToolError> {
     let progress = Progress::bytes();
     Ok(Offline::open_with(dir, &mut |scanned| progress.stage(scanned))?)
+}
+
+/// Which log it is; `None` where it does not say.
+pub(super) fn log_id(log: &Offline) -> Result<Option<LogId>, ToolError> {
+    log.id().map_err(|source| ToolError::Identity { dir: log.dir().display().to_string(), source })
 }
 
 /// Looks what has come since.

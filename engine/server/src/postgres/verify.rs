@@ -2,7 +2,7 @@
 
 use super::SPELLING;
 use super::command::DatabaseFlags;
-use super::tools::{ToolError, block_on, connect, look_again, open, routes, shards};
+use super::tools::{ToolError, block_on, connect, log_id, look_again, open, routes, shards};
 use crate::config::{Given, Settings};
 use crate::exit::Exit;
 use crate::logtool::progress::Progress;
@@ -24,9 +24,8 @@ Examples:
 /// The examples in the help of the comparison with PostgreSQL.
 const POSTGRES_HELP: &str = "\
 Folds log and archive of the data directory by the rules of the engine, and compares each auction's state, price, leader, counts, \
-outcome, times, reserve price, winning and runner-up bid, and every bid, maximum and event, with its rows. Not compared are its other \
-terms, details and who was tried, what an event says beyond its type and times, the content of a shard's own events (they are counted), \
-and bids and events of auctions that neither side has. Both sides are as of the position that the database says it is at, in one \
+outcome, times, winning and runner-up bid, terms and details, and every bid, maximum and event, with its rows. Not compared are the \
+content of a shard's own events (they are counted), and bids and events of auctions that neither side has. Both sides are as of the position that the database says it is at, in one \
 snapshot of it. So it may run beside the server, which it asks nothing, and what is under way is no difference.
 
 Each difference is a line: the auction, what differs, what the log says, what the rows say. Rows of auctions that retention has \
@@ -120,7 +119,7 @@ async fn one_shard(
     let database = routes.for_shard(shard).map_err(|problem| ToolError::Usage(problem.to_string()))?;
     let mut client = connect(database).await?;
     let again = || look_again(log);
-    let log = Beside { log, look_again: &again };
+    let log = Beside { log, id: log_id(log)?, look_again: &again };
     let mut is_said = true;
     let mut say = |text: String| is_said &= progress.aside(|| output::data(&text)) == Exit::Ok;
     let mut tell = |difference: Difference| say(line(&difference, json));

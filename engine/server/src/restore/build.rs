@@ -28,7 +28,7 @@ pub(super) fn build(data: &Path, plan: &Plan, salvage: &Salvage) -> Result<(), R
     drop(progress);
     // Whoever opens it writes in the epoch after the last one.
     let last_epoch = Epoch(plan.epoch.0 - 1);
-    SledLog::seed(lock, &last_frames, last_epoch, alive_until)?;
+    SledLog::seed(lock, &last_frames, last_epoch, alive_until, plan.log)?;
     Ok(())
 }
 

@@ -6,8 +6,9 @@
 use super::RestoreError;
 use crate::backup::{BackupError, MANIFEST_FILE, Manifest};
 use crate::logtool::progress::Progress;
-use gavel_core::{Epoch, Lsn, Position, ShardId, Timestamp};
+use gavel_core::{Epoch, LogId, Lsn, Position, ShardId, Timestamp};
 use gavel_log::archive::ARCHIVE_DIR;
+use gavel_log::identity;
 use gavel_log::offline::{Run, Salvage};
 use gavel_log::snapshot::{self, Head};
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,6 +27,8 @@ pub(super) struct Plan {
     pub(super) shards: BTreeMap<ShardId, ShardPlan>,
     /// The first epoch that the restored directory writes in.
     pub(super) epoch: Epoch,
+    /// Which log it is of; `None` where the backup does not say: an earlier version made it, or what says it is damaged.
+    pub(super) log: Option<LogId>,
     /// What is wrong with the backup's files, one sentence each.
     pub(super) flaws: Vec<String>,
     /// When the log ended where the manifest says, if that is known.
@@ -91,6 +94,10 @@ pub(super) fn make(backup: &Path) -> Result<(Plan, Salvage), RestoreError> {
         }
         Err(error) => return Err(error.into()),
     };
+    let log = identity::read(backup).unwrap_or_else(|error| {
+        flaws.push(format!("{}: {error}", identity::IDENTITY_FILE));
+        None
+    });
     let salvage = scan(backup)?;
     flaws.extend(salvage.damaged().iter().map(ToString::to_string));
     let snapshots = whole_snapshots(backup, &mut flaws)?;
@@ -100,7 +107,7 @@ pub(super) fn make(backup: &Path) -> Result<(Plan, Salvage), RestoreError> {
     let shards: BTreeMap<ShardId, ShardPlan> = all.into_iter().map(shard).collect();
     let epochs = shards.iter().map(|(shard, plan)| plan.up_to(*shard).epoch.max(plan.had.epoch));
     let epoch = copy_epoch(epochs.max().unwrap_or_default());
-    Ok((Plan { shards, epoch, flaws, as_of: manifest.map(|manifest| manifest.at) }, salvage))
+    Ok((Plan { shards, epoch, log, flaws, as_of: manifest.map(|manifest| manifest.at) }, salvage))
 }
 
 /// The epoch that a copy begins in: the next multiple that is far enough from what the original writes in.

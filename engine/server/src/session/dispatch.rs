@@ -219,8 +219,9 @@ impl Session {
         if let Some(name) = name {
             self.name = name;
         }
+        let log = self.server.engine.log_id();
         let (protocol, info) =
-            (self.protocol, ServerInfo { version: env!("CARGO_PKG_VERSION"), connection: self.id });
+            (self.protocol, ServerInfo { version: env!("CARGO_PKG_VERSION"), connection: self.id, log });
         self.answer(|out| reply::hello(out, info, protocol));
     }
 

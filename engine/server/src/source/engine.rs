@@ -1,7 +1,7 @@
 //! A consumer's source inside of the server: the engine's own followers.
 
 use super::Consumer;
-use gavel_core::{Lsn, Position, ShardId};
+use gavel_core::{ConsumerName, LogId, Lsn, Position, ShardId};
 use gavel_engine::{Attached, FollowError, Handle, Phase};
 use gavel_log::follow::{Follow, Records, Source, SourceError};
 
@@ -23,7 +23,8 @@ impl Source for EngineSource {
 
     async fn shards(&self) -> Result<Vec<(ShardId, Lsn)>, SourceError> {
         match self.engine.phase() {
-            Phase::Loading => Err(SourceError::Unavailable("the engine is reading its log".to_owned())),
+            // It is reading its log, and will have them.
+            Phase::Loading => Ok(Vec::new()),
             Phase::Closing | Phase::Failed => Err(SourceError::Stopped),
             Phase::Ready => {
                 let placement = self.engine.placement();
@@ -32,12 +33,18 @@ impl Source for EngineSource {
         }
     }
 
-    async fn follow(&self, after: Position) -> Result<EngineFollow, SourceError> {
-        let go_on = self.consumer.go_on;
+    async fn log(&self) -> Result<Option<LogId>, SourceError> {
+        // It is known once the log is open, and from then on.
+        let id = self.engine.log_id();
+        id.map(Some).ok_or_else(|| SourceError::Unavailable("the log is not open yet".to_owned()))
+    }
+
+    async fn follow(&self, after: Position, _: Option<LogId>) -> Result<EngineFollow, SourceError> {
+        let Consumer { name, go_on } = self.consumer.clone();
         let follow = self.engine.follow(after).await.map_err(|error| source_error(error, go_on))?;
-        let attached = self.consumer.name().map(|name| self.engine.attach(name, after)).transpose();
+        let attached = name.clone().map(|name| self.engine.attach(name, after)).transpose();
         let attached = attached.map_err(|error| SourceError::Unavailable(error.to_string()))?;
-        Ok(EngineFollow { follow, attached, go_on })
+        Ok(EngineFollow { follow, attached, name, go_on, is_told: false })
     }
 }
 
@@ -46,7 +53,10 @@ pub(crate) struct EngineFollow {
     follow: gavel_engine::Follow,
     /// Tells the log what is still needed.
     attached: Option<Attached>,
+    name: Option<ConsumerName>,
     go_on: &'static str,
+    /// It was said that somebody else does.
+    is_told: bool,
 }
 
 impl Follow for EngineFollow {
@@ -72,8 +82,15 @@ impl Follow for EngineFollow {
     }
 
     fn acknowledge(&mut self, done: Position) {
-        // Another consumer under the same name says how far the target is; it is the same target.
-        let _taken_over = self.attached.as_ref().map(|attached| attached.acknowledge(done.into()));
+        let taken_over = self.attached.as_ref().and_then(|attached| attached.acknowledge(done.into()).err());
+        if let (Some(_), Some(name), false) = (taken_over, &self.name, self.is_told) {
+            self.is_told = true;
+            // Where it is the same target, the other says how far it is.
+            tracing::warn!(
+                "shard {}: another consumer has the name `{name}`: stop one, or, if it writes somewhere else, give it a --name of its own",
+                done.shard
+            );
+        }
     }
 }
 
@@ -81,11 +98,9 @@ fn source_error(error: FollowError, go_on: &str) -> SourceError {
     match error {
         FollowError::Stopped => SourceError::Stopped,
         FollowError::Loading | FollowError::Read(_) => SourceError::Unavailable(error.to_string()),
-        // What comes next has left the archive.
-        FollowError::Gone { .. } => SourceError::Unfit(format!("GAP {error}; {go_on}")),
-        FollowError::NoShard(_)
-        | FollowError::Ahead { .. }
-        | FollowError::Diverged { .. }
-        | FollowError::Broken(_) => SourceError::Unfit(format!("GAP {error}")),
+        FollowError::Gone { .. } | FollowError::Ahead { .. } | FollowError::Diverged { .. } => {
+            SourceError::Unfit(format!("GAP {error}; {go_on}"))
+        }
+        FollowError::NoShard(_) | FollowError::Broken(_) => SourceError::Unfit(format!("GAP {error}")),
     }
 }

@@ -2,10 +2,10 @@
 //! back no other.
 
 use super::Consumer;
-use gavel_core::{Lsn, Position, ShardId};
+use gavel_core::{LogId, Lsn, Position, ShardId};
 use gavel_log::follow::{Follow, Records, Source, SourceError};
 use gavel_wire::Code;
-use gavel_wire::feed::{Feed, FeedError, FeedEvent, FeedFrame, FeedOptions, durable_ends};
+use gavel_wire::feed::{Feed, FeedError, FeedEvent, FeedFrame, FeedOptions, durable_ends, log_of};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use tokio::task::JoinHandle;
@@ -14,9 +14,10 @@ use tokio::task::JoinHandle;
 const AHEAD_BYTES: usize = 1 << 20;
 
 /// A running server.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct FeedSource {
     server: SocketAddr,
+    /// Under whose name the server keeps what was taken in.
     consumer: Consumer,
 }
 
@@ -34,12 +35,25 @@ impl Source for FeedSource {
         blocking(self.consumer.go_on, move || durable_ends(server, &FeedOptions::default())).await
     }
 
-    async fn follow(&self, after: Position) -> Result<FeedFollow, SourceError> {
-        let Self { server, consumer } = *self;
-        let options = FeedOptions { name: consumer.name(), ..FeedOptions::default() };
-        let reader = blocking(consumer.go_on, move || Reader::begin(server, &options, after)).await?;
+    async fn log(&self) -> Result<Option<LogId>, SourceError> {
+        let server = self.server;
+        let id = blocking(self.consumer.go_on, move || log_of(server, &FeedOptions::default())).await?;
+        let none =
+            "the server does not say which log it keeps: it is still opening it, or is older than this gavel";
+        id.map(Some).ok_or_else(|| SourceError::Unavailable(none.to_owned()))
+    }
+
+    async fn follow(&self, after: Position, log: Option<LogId>) -> Result<FeedFollow, SourceError> {
+        let Self { server, consumer: Consumer { name, go_on } } = self.clone();
+        let options = FeedOptions { name, ..FeedOptions::default() };
+        let reader = blocking(go_on, move || Reader::begin(server, &options, after)).await?;
+        if reader.feed.log() != log {
+            return Err(SourceError::Unavailable(
+                "the server was replaced by one with another log".to_owned(),
+            ));
+        }
         Ok(FeedFollow {
-            go_on: consumer.go_on,
+            go_on,
             position: after,
             durable: after.lsn,
             reader: Some(reader),
@@ -189,6 +203,9 @@ fn source_error(error: &FeedError, go_on: &str) -> SourceError {
         FeedError::Refused(refusal) if refusal.code == Code::Gap => {
             SourceError::Unfit(format!("{error}; {go_on}"))
         }
+        FeedError::Refused(refusal) if refusal.code == Code::State => SourceError::Unavailable(format!(
+            "{error}: another consumer has the same name; stop one, or, if it writes somewhere else, give this one a --name of its own"
+        )),
         _ => SourceError::Unavailable(error.to_string()),
     }
 }

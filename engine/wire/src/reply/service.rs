@@ -1,6 +1,7 @@
 //! What `HELLO` answers.
 
-use super::{Protocol, array, bulk, integer, map};
+use super::{Protocol, array, bulk, integer, map, null};
+use gavel_core::LogId;
 
 /// What a client is told about the server.
 #[derive(Clone, Copy, Debug)]
@@ -9,15 +10,17 @@ pub struct ServerInfo<'a> {
     pub version: &'a str,
     /// The connection's number.
     pub connection: u64,
+    /// Which log it keeps; `None` while it is not open yet.
+    pub log: Option<LogId>,
 }
 
-/// The map that Redis answers to `HELLO`, in the protocol that is in force after it.
+/// The map that Redis answers to `HELLO`, in the protocol that is in force after it, and which log is behind it.
 pub fn hello(out: &mut Vec<u8>, info: ServerInfo<'_>, protocol: Protocol) {
     let number = match protocol {
         Protocol::Resp2 => 2,
         Protocol::Resp3 => 3,
     };
-    map(out, 7, protocol);
+    map(out, 8, protocol);
     bulk(out, b"server");
     bulk(out, b"gavel");
     bulk(out, b"version");
@@ -32,4 +35,9 @@ pub fn hello(out: &mut Vec<u8>, info: ServerInfo<'_>, protocol: Protocol) {
     bulk(out, b"master");
     bulk(out, b"modules");
     array(out, 0);
+    bulk(out, b"log");
+    match info.log {
+        Some(log) => bulk(out, log.to_string().as_bytes()),
+        None => null(out, protocol),
+    }
 }

@@ -150,17 +150,22 @@ fn both_protocols_are_written_as_redis_writes_them() {
 
 #[test]
 fn hello_is_a_map_of_what_redis_says() {
-    for (protocol, number) in BOTH.into_iter().zip([2, 3]) {
+    let id = "0197b1c2-7d3e-4a4b-8c5d-6e7f8091a2b3";
+    let logs = [(None, Value::Null), (id.parse().ok(), Value::Bulk(id.as_bytes().into()))];
+    for ((protocol, number), (log, said)) in
+        BOTH.into_iter().zip([2, 3]).flat_map(|face| logs.clone().map(|log| (face, log)))
+    {
         let mut out = Vec::new();
-        reply::hello(&mut out, ServerInfo { version: "0.1.0", connection: 9 }, protocol);
+        reply::hello(&mut out, ServerInfo { version: "0.1.0", connection: 9, log }, protocol);
         let flat: Vec<Value> = match read(&out) {
             Value::Array(list) => list,
             Value::Map(pairs) => pairs.into_iter().flat_map(|(key, value)| [key, value]).collect(),
             other => panic!("{other:?}"),
         };
         let keys: Vec<&str> = flat.iter().step_by(2).filter_map(Value::as_str).collect();
-        assert_eq!(keys, ["server", "version", "proto", "id", "mode", "role", "modules"]);
+        assert_eq!(keys, ["server", "version", "proto", "id", "mode", "role", "modules", "log"]);
         assert_eq!((&flat[5], &flat[7]), (&Value::Integer(number), &Value::Integer(9)));
+        assert_eq!(flat[15], said);
     }
 }
 

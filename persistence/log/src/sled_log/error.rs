@@ -1,6 +1,7 @@
 //! Why a log was not opened.
 
 use crate::archive::ArchiveError;
+use crate::identity::IdentityError;
 use crate::log::ReadCause;
 use crate::mark::MarkError;
 use crate::scanner::Flaw;
@@ -38,6 +39,14 @@ pub enum OpenError {
         path: PathBuf,
         /// How many records, over all shards.
         records: u64,
+    },
+    /// It can't be told which log this is.
+    #[error("{}: {source}", path.display())]
+    Identity {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: IdentityError,
     },
     /// There is an archive, but neither log nor mark.
     #[error(

@@ -5,7 +5,7 @@
 //!    damaged; when there are blobs; when there are frames but no mark.
 //! 3. Clear away what an interrupted start has left: a half-made database without a mark, half-written snapshots and archive files.
 //! 4. Open sled, sync `db`, `conf` and the directories (sled syncs none of them).
-//! 5. Check that sled holds every durable tip; write a new mark.
+//! 5. Check that sled holds every durable tip; give the log its identity where it has none; write a new mark.
 
 use super::error::{OpenError, OpenWarning};
 use super::ours::check_engine_dir;
@@ -17,6 +17,7 @@ use crate::chain::Tip;
 use crate::files;
 use crate::floor;
 use crate::frame::Frame;
+use crate::identity::{self, IDENTITY_FILE, IdentityError};
 use crate::joined::Tail;
 use crate::limits::{CACHE_BYTES, CLEANUP_EVERY_MS, SEGMENT_BYTES};
 use crate::lock::DirLock;
@@ -25,7 +26,7 @@ use crate::mark::{MARK_FILE, Mark, MarkWriter};
 use crate::quiet::quietly;
 use crate::scanner::{Scan, latest_snapshot, scan_dir, snapshot_is_whole};
 use crate::snapshot::SNAPSHOT_DIR;
-use gavel_core::{Epoch, Lsn, ShardId, Timestamp};
+use gavel_core::{Epoch, LogId, Lsn, ShardId, Timestamp};
 use std::fs::File;
 use std::io::Error;
 use std::path::{Path, PathBuf};
@@ -53,6 +54,8 @@ impl OpenOptions {
 /// What was found when a log was opened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Opened {
+    /// Which log it is; `None` only in what was not opened.
+    pub id: Option<LogId>,
     /// The ends of all shards that have records.
     pub tips: Tips,
     /// The latest epoch that was ever begun, whether frames of it are left or not. The process that opened the log writes
@@ -94,7 +97,7 @@ impl SledLog {
         let one = TheOne::take()?;
         let dir = lock.dir().to_owned();
         let log_dir = dir.join(LOG_DIR);
-        let Look { mark, archive, scan, floors, warnings } = look(&dir)?;
+        let Look { mark, archive, scan, floors, id, warnings } = look(&dir)?;
         clear_leftovers(&log_dir, mark.is_none())?;
         clear_unfinished(&dir)?;
         let db = open_engine(&log_dir, options)?;
@@ -109,9 +112,11 @@ impl SledLog {
         let at = mark.as_ref().map_or(options.now, |mark| mark.at);
         let last_epoch = last_epoch(&tips, mark.as_ref());
         let epoch = Epoch(last_epoch.0.saturating_add(1));
+        let id = ensure_identity(&dir, id)?;
         let first = Mark::new(tips.clone(), epoch, at, false);
         let writer = MarkWriter::open(&dir, mark.as_ref(), first).map_err(io(&dir.join(MARK_FILE)))?;
         let opened = Opened {
+            id: Some(id),
             tips: tips.clone(),
             last_epoch,
             alive_until: mark.as_ref().map(|mark| mark.at),
@@ -126,7 +131,8 @@ impl SledLog {
 impl SledLog {
     /// Makes a new log that goes on after `last`, one frame for each shard: for restoring a backup, whose archive lies in the directory
     /// already and holds these frames and all before them. The mark tells that all of it was there at `at` and that the log was
-    /// closed then; whoever opens it writes in the epoch after `last_epoch`.
+    /// closed then; whoever opens it writes in the epoch after `last_epoch`. It is the log that `id` says; without one (a backup that was
+    /// made by an earlier version) it gets an identity of its own when it is opened.
     ///
     /// # Errors
     /// There is a log or a mark in the directory, or one of them cannot be written. What was made by then is not a log: it has no mark.
@@ -135,6 +141,7 @@ impl SledLog {
         last: &[Frame],
         last_epoch: Epoch,
         at: Timestamp,
+        id: Option<LogId>,
     ) -> Result<(), OpenError> {
         let _one = TheOne::take()?;
         let dir = lock.dir();
@@ -153,6 +160,9 @@ impl SledLog {
         let tips: Tips = last.iter().map(|frame| (frame.shard(), Tip::of(frame))).collect();
         let epoch = tips.values().map(|tip| tip.epoch).fold(last_epoch, Epoch::max);
         let mark = Mark::new(tips, epoch, at, true);
+        if let Some(id) = id {
+            identity::write(dir, id).map_err(io(&dir.join(IDENTITY_FILE)))?;
+        }
         let path = dir.join(MARK_FILE);
         let mut writer = MarkWriter::open(dir, None, mark.clone()).map_err(io(&path))?;
         writer.write(mark).map_err(io(&path))
@@ -204,6 +214,8 @@ struct Look {
     scan: Option<Scan>,
     /// After which frame each shard's log goes on, where it was truncated.
     floors: Tips,
+    /// `None` in a new log, and in one that an earlier version made.
+    id: Option<LogId>,
     warnings: Vec<OpenWarning>,
 }
 
@@ -227,7 +239,24 @@ fn look(dir: &Path) -> Result<Look, OpenError> {
             scan.verify(&mark.tips, &floors)?;
         }
     }
-    Ok(Look { mark, archive, scan, floors, warnings })
+    // Without a mark there was no log, and nobody knows what such a file says.
+    let id = if mark.is_some() { identity::read(dir).map_err(of_identity(dir))? } else { None };
+    Ok(Look { mark, archive, scan, floors, id, warnings })
+}
+
+/// The log's identity: as it was found, else a new one. It is durable before the log's first mark is.
+fn ensure_identity(dir: &Path, found: Option<LogId>) -> Result<LogId, OpenError> {
+    if let Some(id) = found {
+        return Ok(id);
+    }
+    let id = identity::random();
+    identity::write(dir, id).map_err(|error| of_identity(dir)(error.into()))?;
+    Ok(id)
+}
+
+fn of_identity(dir: &Path) -> impl FnOnce(IdentityError) -> OpenError {
+    let path = dir.join(IDENTITY_FILE);
+    move |source| OpenError::Identity { path, source }
 }
 
 /// After which frame each shard's log goes on: where the archive ends; where that is not as far as the log's own floor, there, and the

@@ -6,6 +6,7 @@ use super::open::{conf, io};
 use super::{DB_FILE, LOG_DIR};
 use crate::archive::ARCHIVE_DIR;
 use crate::attempts;
+use crate::identity::{IDENTITY_FILE, IDENTITY_NEW_FILE};
 use crate::lock::LOCK_FILE;
 use crate::mark::{MARK_FILE, MARK_NEW_FILE};
 use crate::scanner::begins_like_a_segment;
@@ -32,7 +33,17 @@ pub fn check_ours(dir: &Path, others: &[&str]) -> Result<(), OpenError> {
     if !names(&dir.join(ARCHIVE_DIR))?.is_empty() {
         return Err(OpenError::Backup { path: dir.join(ARCHIVE_DIR) });
     }
-    let own = [LOCK_FILE, MARK_NEW_FILE, LOG_DIR, ARCHIVE_DIR, SNAPSHOT_DIR, attempts::DIR, LOST_AND_FOUND];
+    let own = [
+        LOCK_FILE,
+        IDENTITY_FILE,
+        IDENTITY_NEW_FILE,
+        MARK_NEW_FILE,
+        LOG_DIR,
+        ARCHIVE_DIR,
+        SNAPSHOT_DIR,
+        attempts::DIR,
+        LOST_AND_FOUND,
+    ];
     for name in names(dir)? {
         if !own.iter().chain(others).any(|own| name == *own) {
             return Err(OpenError::Foreign { path: dir.join(name) });

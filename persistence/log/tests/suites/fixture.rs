@@ -27,6 +27,7 @@ fn a_log_of_format_1_opens_and_means_what_it_meant() {
     let scanned = scan_dir(dir.path()).unwrap().unwrap().tips();
     let (log, opened) = open(dir.path()).unwrap();
     assert!(opened.clean);
+    assert!(opened.id.is_some(), "it gets an identity, which logs did not have when it was made");
     assert_eq!(opened.alive_until, Timestamp::from_micros(1_795_000_250_000_000));
     assert_eq!(opened.tips, scanned, "the scanner reads what sled reads");
     assert_eq!(log.shards(), [0, 1, 255].map(ShardId));

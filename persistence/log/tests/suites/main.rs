@@ -8,6 +8,7 @@ mod conformance;
 mod damage;
 mod fixture;
 mod frames;
+mod identity;
 mod kill;
 mod lossy;
 mod mark;

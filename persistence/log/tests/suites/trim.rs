@@ -4,7 +4,7 @@
 //! Crashes at every point of it: `power_loss`, `kill`. Damage: `damage`.
 
 use crate::common::{append, one_at_a_time, open, read_all, time};
-use gavel_core::{Digest, Duration, Epoch, Lsn, ShardId};
+use gavel_core::{Digest, Duration, Epoch, LogId, Lsn, ShardId};
 use gavel_log::snapshot::{Foot, Head, Writer, remove_old};
 use gavel_log::{
     Archive, DirLock, Expired, Expiry, Frame, Log, OpenError, OpenWarning, ReadCause, SledLog, Tip, Trim,
@@ -471,8 +471,9 @@ fn a_log_that_was_made_from_an_archive_goes_on_after_it() {
     drop((log, trimmer));
 
     let lock = || Arc::new(DirLock::acquire(restored.path(), "a test").unwrap());
-    SledLog::seed(lock(), &[last], Epoch(999), time(5)).unwrap();
+    SledLog::seed(lock(), &[last], Epoch(999), time(5), Some(LogId(7))).unwrap();
     let (mut log, opened) = open(restored.path()).unwrap();
+    assert_eq!(opened.id, Some(LogId(7)));
     assert_eq!((opened.last_epoch, opened.alive_until, opened.clean), (Epoch(999), Some(time(5)), true));
     assert_eq!((opened.warnings, read_all(&*log, A)), (vec![], frames.clone()));
     for _ in 0..3 {
@@ -485,6 +486,6 @@ fn a_log_that_was_made_from_an_archive_goes_on_after_it() {
     let (log, opened) = open(restored.path()).unwrap();
     assert_eq!((opened.warnings, read_all(&*log, A)), (vec![], frames));
     drop(log);
-    let again = SledLog::seed(lock(), &[], Epoch(1), time(5)).unwrap_err();
+    let again = SledLog::seed(lock(), &[], Epoch(1), time(5), None).unwrap_err();
     assert!(matches!(again, OpenError::Exists { .. }), "{again}");
 }

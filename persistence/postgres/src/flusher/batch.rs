@@ -1,7 +1,8 @@
 //! A batch on its way into the database: written whole where that goes, taken apart where PostgreSQL refuses a record of it.
 //!
-//! Where a batch is refused, its first half is tried, and so on down to one record: that one is parked, and the rest goes on. Each part
-//! that goes through moves the cursor, so nothing is tried twice that was taken in.
+//! Where a batch is refused, its first half is tried, and so on down to one record: that one is parked, and the rest goes on, in parts
+//! that double with each success, so that each further record that is refused costs as many tries as halving it takes. Each part that
+//! goes through moves the cursor, so nothing is tried twice that was taken in.
 
 use super::target::Target;
 use crate::database::DatabaseError;
@@ -11,7 +12,7 @@ use crate::rows::{LeftOut, Newcomers, Rows, Unreadable};
 use crate::write::{Batch, Refusal, Refusals, WriteError, write};
 use crate::{Records, Spelling};
 use deadpool_postgres::{Client, Object};
-use gavel_core::{AuctionId, Position, Seq, ShardId};
+use gavel_core::{AuctionId, LogId, Position, Seq, ShardId};
 use gavel_log::record::{Record, decode};
 
 /// What a lane knows about its shard beside the cursor.
@@ -19,6 +20,8 @@ use gavel_log::record::{Record, decode};
 pub(super) struct Progress {
     /// The last record that was taken in.
     pub(super) cursor: Position,
+    /// Of which log that is.
+    pub(super) log: Option<LogId>,
     /// What is left out.
     pub(super) left_out: LeftOut,
     /// Spares questions.
@@ -45,15 +48,16 @@ pub(super) enum FlushError {
     TooManyHeld(ShardId),
 }
 
-/// Writes all of a batch.
+/// Writes all of a batch, in parts of `part` records at first.
 pub(super) async fn flush(
     target: &Target,
     client: &mut Option<Client>,
     progress: &mut Progress,
     records: &mut Records,
+    mut part: usize,
     spelling: &Spelling,
 ) -> Result<(), FlushError> {
-    let (mut part, mut refusals, mut days_are_fresh) = (records.len(), Refusals::default(), false);
+    let (mut refusals, mut days_are_fresh) = (Refusals::default(), false);
     while !records.is_empty() {
         part = part.clamp(1, records.len());
         let rows = Rows::of(records, part, &progress.left_out, spelling)?;
@@ -62,8 +66,8 @@ pub(super) async fn flush(
                 target.wrote(to.shard);
                 (progress.cursor, progress.parked) = (to, progress.parked + rows.held.len() as u64);
                 records.skip_to(to.lsn);
-                // What was in the way may be behind: the rest is tried as a whole.
-                part = records.len();
+                // What was in the way may be behind.
+                part = part.saturating_mul(2);
             }
             Err(FlushError::Write(WriteError::Freed(auctions))) => {
                 for auction in auctions {
@@ -98,7 +102,7 @@ pub(super) async fn flush(
     Ok(())
 }
 
-/// Writes the first records of a batch in one transaction; gives the last one's position.
+/// Writes the first records of a batch in one transaction, within a bound of time; gives the last one's position.
 async fn attempt(
     target: &Target,
     client: &mut Option<Client>,
@@ -110,25 +114,31 @@ async fn attempt(
 ) -> Result<Position, FlushError> {
     let from = progress.cursor;
     let to = records.iter().nth(part - 1).map_or(from, |(position, _)| position);
-    let mut connected = match client.take() {
-        Some(connected) => connected,
-        None => target.database.client().await?,
-    };
-    target.ensure_days(&connected, &rows.days()).await?;
-    let batch = Batch { from, to, rows, refusals };
-    let Ok(written) =
-        tokio::time::timeout(WRITE_MAX, write(&mut connected, batch, &mut progress.newcomers)).await
-    else {
-        // It is in the middle of something: nobody may be handed it again.
-        drop(Object::take(connected));
-        return Err(FlushError::Silent);
-    };
-    match &written {
+    let batch = Batch { from, to, log: progress.log, rows, refusals };
+    let written = tokio::time::timeout(WRITE_MAX, async {
+        let connected = match &mut *client {
+            Some(connected) => connected,
+            none => none.insert(target.database.client().await?),
+        };
+        target.ensure_days(connected, &rows.days()).await?;
+        write(connected, batch, &mut progress.newcomers).await.map_err(FlushError::from)
+    });
+    let written = written.await.unwrap_or(Err(FlushError::Silent));
+    let is_usable = match &written {
+        // It is in the middle of something: nobody may be handed it again. Nor those beside it, which may be as deaf.
+        Err(FlushError::Silent) => {
+            target.database.let_go();
+            false
+        }
         // What went wrong may be the connection.
-        Err(WriteError::Postgres(error)) if of_the_record(error).is_none() => drop(Object::take(connected)),
-        _ => *client = Some(connected),
+        Err(FlushError::Database(_)) => false,
+        Err(FlushError::Write(WriteError::Postgres(error))) => of_the_record(error).is_some(),
+        _ => true,
+    };
+    if !is_usable {
+        drop(client.take().map(Object::take));
     }
-    written.map(|()| to).map_err(FlushError::from)
+    written.map(|()| to)
 }
 
 /// The first record of the batch can't be taken in, for this reason.

@@ -4,25 +4,27 @@ use super::Shared;
 use super::batch::{FlushError, Progress, flush};
 use super::report::{LaneState, ShardReport};
 use super::target::Target;
+use crate::Records;
 use crate::assign::{AssignError, AssignFileError};
+use crate::cursor::{Cursor, OtherLog, note_log};
 use crate::database::DatabaseError;
 use crate::limits::{
-    BATCH_AIM, BATCH_BYTES_MAX, BATCH_RECORDS_MAX, BATCH_RECORDS_MIN, HELD_MAX, NEWCOMERS_BYTES,
-    NEWCOMERS_BYTES_MIN, RETRY_MAX, RETRY_MIN,
+    ATTACH_MAX, BATCH_AIM, BATCH_BYTES_MAX, BATCH_RECORDS_MAX, BATCH_RECORDS_MIN, HELD_MAX, NEWCOMERS_BYTES,
+    NEWCOMERS_BYTES_MIN, RETRY_MAX, RETRY_MIN, SAY_AGAIN,
 };
 use crate::rows::{LeftOut, Newcomers};
 use crate::source::{Follow, Source, SourceError};
 use crate::value::auction_of;
-use crate::write::{WriteError, number};
-use crate::{Records, SchemaError};
+use crate::write::WriteError;
 use deadpool_postgres::Client;
-use gavel_core::{Epoch, Lsn, Position, ShardId, Timestamp};
+use gavel_core::{Lsn, Position, ShardId, Timestamp};
 use gavel_log::clock::now;
 use gavel_log::record::decode;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 /// A shard's flusher.
 pub(super) struct Lane<S> {
@@ -36,6 +38,8 @@ pub(super) struct Lane<S> {
     limit: usize,
     /// Tries that failed since the latest success.
     failures: u32,
+    /// What was said last of what is not the database's fault, and when.
+    said: Option<(String, Instant)>,
 }
 
 /// Why a lane does not follow just now.
@@ -47,6 +51,8 @@ enum LaneError {
     Assign(#[from] AssignError),
     #[error(transparent)]
     Remember(#[from] AssignFileError),
+    #[error(transparent)]
+    OtherLog(#[from] OtherLog),
     #[error(transparent)]
     Source(SourceError),
     #[error(transparent)]
@@ -65,12 +71,17 @@ impl LaneError {
     /// True when nothing changes until somebody does something about it.
     fn is_refusal(&self) -> bool {
         match self {
-            Self::Assign(_) | Self::Remember(_) | Self::Source(SourceError::Unfit(_)) => true,
-            Self::Database(DatabaseError::Schema(error)) => !matches!(error, SchemaError::Postgres(_)),
+            Self::Assign(_) | Self::Remember(_) | Self::OtherLog(_) | Self::Source(SourceError::Unfit(_)) => {
+                true
+            }
+            Self::Database(DatabaseError::Schema(error)) => !error.is_passing(),
             Self::Flush(error) => match error {
                 FlushError::Unreadable(_) | FlushError::TooManyHeld(_) => true,
                 FlushError::Write(error) => {
-                    matches!(error, WriteError::Unassigned(_) | WriteError::Released(_))
+                    matches!(
+                        error,
+                        WriteError::Unassigned(_) | WriteError::Released(_) | WriteError::OtherLog(_)
+                    )
                 }
                 FlushError::Database(_) | FlushError::Silent => false,
             },
@@ -105,7 +116,17 @@ impl<S: Source> Lane<S> {
         let target = shared.options.routes.place(shard).map(|place| Arc::clone(&shared.targets[place]));
         let name = target.as_ref().map_or("", |target| target.database.name());
         let report = shared.board.place(shard, name);
-        Self { shard, source, shared, stopping, report, target, limit: BATCH_RECORDS_MIN, failures: 0 }
+        Self {
+            shard,
+            source,
+            shared,
+            stopping,
+            report,
+            target,
+            limit: BATCH_RECORDS_MIN,
+            failures: 0,
+            said: None,
+        }
     }
 
     /// Flushes until it is stopped.
@@ -116,7 +137,14 @@ impl<S: Source> Lane<S> {
                 return;
             }
             self.tell(&error);
-            let pause = if error.is_moved_cursor() { RETRY_MIN } else { self.backoff() };
+            let pause = if error.is_moved_cursor() {
+                RETRY_MIN
+            } else {
+                // It may have been too much.
+                let is_slow = matches!(error, LaneError::Flush(FlushError::Silent));
+                self.shrink(if is_slow { 1 } else { BATCH_RECORDS_MIN });
+                self.backoff()
+            };
             tokio::select! {
                 _ = self.stopping.wait_for(|stop| *stop) => return,
                 () = tokio::time::sleep(pause) => {}
@@ -132,8 +160,8 @@ impl<S: Source> Lane<S> {
         longest.mul_f64(rand::random_range(0.5..=1.0))
     }
 
-    /// Says what is wrong, once.
-    fn tell(&self, error: &LaneError) {
+    /// Says what is wrong, once: also where it comes and goes, as where two flushers take one consumer's name from each other.
+    fn tell(&mut self, error: &LaneError) {
         if error.is_moved_cursor() {
             tracing::debug!("shard {}: {error}; going on from there", self.shard);
             return;
@@ -142,10 +170,12 @@ impl<S: Source> Lane<S> {
         if let (true, Some(target)) = (error.is_of_database(), &self.target) {
             target.failed(self.shard, &text);
         }
-        let mut report = self.report.lock();
-        if report.problem.as_ref() != Some(&text) && !error.is_of_database() {
+        let is_said = |(said, at): &(String, Instant)| *said == text && at.elapsed() < SAY_AGAIN;
+        if !error.is_of_database() && !self.said.as_ref().is_some_and(is_said) {
             tracing::warn!("shard {} is not written to PostgreSQL: {text}", self.shard);
+            self.said = Some((text.clone(), Instant::now()));
         }
+        let mut report = self.report.lock();
         report.state = if error.is_refusal() { LaneState::Refused } else { LaneState::Retrying };
         report.problem = Some(text);
     }
@@ -154,9 +184,21 @@ impl<S: Source> Lane<S> {
     async fn follow(&mut self) -> Result<std::convert::Infallible, LaneError> {
         let target = self.target.clone().ok_or(AssignError::NoDatabase(self.shard))?;
         let stopping = self.stopping.clone();
-        let mut progress = or_stop(&stopping, self.attach(&target)).await??;
-        let mut follow = or_stop(&stopping, self.source.follow(progress.cursor)).await??;
-        if follow.durable() <= progress.cursor.lsn {
+        let attach_max = ATTACH_MAX + target.database.address().connect_max();
+        let attached = target.database.within(attach_max, self.attach(&target));
+        let (cursor, mut progress) = or_stop(&stopping, attached).await??;
+        progress.log = or_stop(&stopping, self.source.log()).await??;
+        cursor.demand(progress.log)?;
+        let mut follow = or_stop(&stopping, self.source.follow(cursor.position, progress.log)).await??;
+        if let (None, Some(log)) = (cursor.log, progress.log) {
+            // The log goes on from the cursor.
+            let noted =
+                async { Ok(note_log(&**target.database.client().await?, cursor.position, log).await?) };
+            or_stop(&stopping, target.database.within::<_, DatabaseError>(attach_max, noted)).await??;
+        }
+        // A follower that has heard nothing yet knows of no more than it was asked for.
+        let durable = follow.durable().max(self.report.lock().durable);
+        if durable <= progress.cursor.lsn {
             // Where there is something to write, writing it tells.
             target.works(self.shard);
         }
@@ -170,7 +212,8 @@ impl<S: Source> Lane<S> {
             or_stop(&stopping, gather(&mut follow, &mut records, progress.cursor, self.limit)).await??;
             let (count, latest) = (records.len(), latest(&records));
             // Not given up when it is told to stop: what is being written is written.
-            flush(&target, &mut None, &mut progress, &mut records, &self.shared.options.spelling).await?;
+            let spelling = &self.shared.options.spelling;
+            flush(&target, &mut None, &mut progress, &mut records, self.limit, spelling).await?;
             follow.acknowledge(progress.cursor);
             self.failures = 0;
             self.wrote(&mut progress, follow.durable(), latest, count);
@@ -188,14 +231,19 @@ impl<S: Source> Lane<S> {
         if is_full && took < BATCH_AIM / 2 {
             self.limit = (self.limit * 2).min(BATCH_RECORDS_MAX);
         } else if took > BATCH_AIM * 2 {
-            self.limit = (self.limit / 2).max(BATCH_RECORDS_MIN);
+            self.shrink(BATCH_RECORDS_MIN);
         }
     }
 
-    /// Brings the report up to date.
+    /// Halves what a batch may have, down to no less than this. A transaction that is silent for too long gets as small as one record,
+    /// so that it goes through at last.
+    fn shrink(&mut self, least: usize) {
+        self.limit = (self.limit / 2).max(least.min(self.limit));
+    }
+
+    /// Brings the report up to date. What was wrong stays in it until something is written, or nothing is left to write.
     fn note(&self, progress: &mut Progress, durable: Lsn, latest: Option<Timestamp>) {
         let mut report = self.report.lock();
-        (report.state, report.problem) = (LaneState::Following, None);
         (report.cursor, report.parked) =
             (progress.cursor, report.parked + std::mem::take(&mut progress.parked));
         report.durable = report.durable.max(durable);
@@ -204,9 +252,13 @@ impl<S: Source> Lane<S> {
             // What comes next is no older than what came last.
             _ => latest.or(report.behind_since).or_else(|| Some(now())),
         };
+        if report.lag_events() == 0 || report.problem.is_none() {
+            (report.state, report.problem) = (LaneState::Following, None);
+        }
     }
 
     fn wrote(&self, progress: &mut Progress, durable: Lsn, latest: Option<Timestamp>, records: usize) {
+        self.report.lock().problem = None;
         self.note(progress, durable, latest);
         let mut report = self.report.lock();
         report.batches += 1;
@@ -214,25 +266,26 @@ impl<S: Source> Lane<S> {
     }
 
     /// Where the shard stands in its database, which must be the right one and have the right schema.
-    async fn attach(&self, target: &Target) -> Result<Progress, LaneError> {
+    async fn attach(&self, target: &Target) -> Result<(Cursor, Progress), LaneError> {
         if target.database.ensure_schema().await? {
             tracing::info!("made the schema in database `{}`, which was empty", target.database.name());
         }
         let id = target.database.id().await?;
         let name = target.database.name();
+        self.shared.assignments.reload()?;
         self.shared.assignments.check(self.shard, id, name)?;
         let client = target.database.client().await?;
-        let cursor = match cursor(&client, self.shard).await? {
-            Some((_, true)) => {
+        let cursor = match Cursor::of(&**client, self.shard).await.map_err(DatabaseError::from)? {
+            Some(Cursor { is_released: true, .. }) => {
                 return Err(AssignError::Released { shard: self.shard, now: name.to_owned() }.into());
             }
-            Some((cursor, false)) => cursor,
+            Some(cursor) => cursor,
             None => {
                 self.demand_unheld(target).await?;
                 let insert =
                     "INSERT INTO cursors (shard, epoch, lsn) VALUES ($1, 0, 0) ON CONFLICT DO NOTHING";
                 client.execute(insert, &[&i16::from(self.shard.0)]).await.map_err(DatabaseError::from)?;
-                Position::start(self.shard)
+                Cursor { position: Position::start(self.shard), log: None, is_released: false }
             }
         };
         self.shared.assignments.set(self.shard, id, name)?;
@@ -242,21 +295,25 @@ impl<S: Source> Lane<S> {
         }
         let shards = self.shared.board.len().max(1);
         let newcomers = Newcomers::new((NEWCOMERS_BYTES / shards).max(NEWCOMERS_BYTES_MIN));
-        Ok(Progress { cursor, left_out, newcomers, parked: 0 })
+        Ok((cursor, Progress { cursor: cursor.position, log: None, left_out, newcomers, parked: 0 }))
     }
 
     /// Demands that no other database of the configuration has the shard. One that does not answer can't say; what this side remembers
     /// then has to do.
     async fn demand_unheld(&self, target: &Target) -> Result<(), LaneError> {
-        for other in
-            self.shared.targets.iter().filter(|other| other.database.name() != target.database.name())
-        {
-            let asked = tokio::time::timeout(RETRY_MAX, async {
-                cursor(&other.database.client().await?, self.shard).await
+        let (shard, now) = (self.shard, target.database.name());
+        let others = self.shared.targets.iter().map(|target| target.database.clone());
+        let mut asked = JoinSet::new();
+        // All at once, so that several that do not answer take no longer than one.
+        for other in others.filter(|other| other.name() != now) {
+            asked.spawn(async move {
+                let found = async { Ok(Cursor::of(&**other.client().await?, shard).await?) };
+                (other.name().to_owned(), other.within::<_, DatabaseError>(RETRY_MAX, found).await)
             });
-            if let Ok(Ok(Some((_, false)))) = asked.await {
-                let (holder, now) = (other.database.name().to_owned(), target.database.name().to_owned());
-                return Err(AssignError::Held { shard: self.shard, holder, now }.into());
+        }
+        while let Some(answer) = asked.join_next().await {
+            if let Ok((holder, Ok(Some(Cursor { is_released: false, .. })))) = answer {
+                return Err(AssignError::Held { shard, holder, now: now.to_owned() }.into());
             }
         }
         Ok(())
@@ -294,14 +351,6 @@ async fn gather(
 fn latest(records: &Records) -> Option<Timestamp> {
     let (_, bytes) = records.iter().next_back()?;
     decode(bytes).ok().map(|record| record.at())
-}
-
-/// A shard's cursor and whether it was given away; `None` where the database does not have the shard, or no schema.
-async fn cursor(client: &Client, shard: ShardId) -> Result<Option<(Position, bool)>, DatabaseError> {
-    let ask = "SELECT epoch, lsn, released_at IS NOT NULL FROM cursors WHERE shard = $1";
-    let Some(row) = client.query_opt(ask, &[&i16::from(shard.0)]).await? else { return Ok(None) };
-    let position = Position { shard, epoch: Epoch(number(&row, 0)? as u32), lsn: Lsn(number(&row, 1)?) };
-    Ok(Some((position, row.try_get(2)?)))
 }
 
 /// The auctions that are held.

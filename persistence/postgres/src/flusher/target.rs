@@ -111,7 +111,7 @@ impl Target {
         let count = "SELECT shard, count(*) FROM parked GROUP BY shard";
         let counted =
             async { self.database.client().await?.query(count, &[]).await.map_err(DatabaseError::from) };
-        let rows = tokio::time::timeout(RETRY_MAX, counted).await.ok()?.ok()?;
+        let rows = self.database.within(RETRY_MAX, counted).await.ok()?;
         let pair = |row: &tokio_postgres::Row| {
             Some((ShardId(row.try_get::<_, i16>(0).ok()? as u8), number(row, 1).ok()?))
         };

@@ -211,7 +211,8 @@ impl Delivery<'_> {
         }
         let transaction = client.transaction().await?;
         let held = write::cursor(&transaction, self.plan.shard).await?;
-        self.catch_up(&mut batch, held.lsn, log)?;
+        held.demand(log.id).map_err(write::WriteError::from)?;
+        self.catch_up(&mut batch, held.position.lsn, log)?;
         let written = self.write(&transaction, batch.rows).await?;
         let open = if self.heads_as_of.is_some() { std::mem::take(&mut self.heads) } else { Map::default() };
         let heads = batch.finished.into_iter().chain(open.into_values());
@@ -259,7 +260,7 @@ impl Delivery<'_> {
         log: Beside<'_>,
     ) -> Result<(), RepublishError> {
         loop {
-            let cursor = cursor(client, self.plan.shard).await?.lsn;
+            let cursor = cursor(client, self.plan.shard, log.id).await?.lsn;
             let rest = cursor.0.saturating_sub(self.as_of().0);
             self.catch_up(batch, cursor, log)?;
             if rest <= CAUGHT_UP_WITHIN {

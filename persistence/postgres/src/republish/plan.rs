@@ -83,7 +83,7 @@ pub async fn plan(
     spelling: &Spelling,
     on_records: &mut impl FnMut(u64),
 ) -> Result<Plan, RepublishError> {
-    let cursor = cursor(client, shard).await?;
+    let cursor = cursor(client, shard, log.id).await?;
     let durable = log.end_at_least(shard, cursor.lsn)?;
     if durable < cursor.lsn {
         return Err(RepublishError::Ahead { cursor, durable });

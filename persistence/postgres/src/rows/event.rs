@@ -62,7 +62,7 @@ impl ShardFact {
 }
 
 /// What was written, as `jsonb` takes it.
-fn text(write: impl FnOnce(&mut Vec<u8>)) -> Box<str> {
+pub(crate) fn text(write: impl FnOnce(&mut Vec<u8>)) -> Box<str> {
     let mut out = Vec::new();
     write(&mut out);
     for_jsonb(&String::from_utf8_lossy(&out)).into()

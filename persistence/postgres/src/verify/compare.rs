@@ -1,7 +1,8 @@
 //! Some auctions as the log has them, held against their rows.
 
-use super::fold::{Expected, ExpectedBid, event_line};
+use super::fold::{Expected, ExpectedBid, ExpectedEvent, event_line};
 use super::line::{BidLine, Place, Short};
+use super::said::{Differing, differing};
 use super::{Difference, VerifyError};
 use crate::Map;
 use crate::value::{auction_number, auction_of};
@@ -20,7 +21,8 @@ SELECT auction, seq, epoch, lsn, state, price, leader, bid_count, bidder_count, 
     (extract(epoch FROM ends_at) * 1000000)::bigint, (extract(epoch FROM at) * 1000000)::bigint, is_dropped(auction, lsn),
     EXISTS (SELECT FROM parked WHERE parked.auction = auctions.auction),
     (extract(epoch FROM deadline) * 1000000)::bigint, (extract(epoch FROM final_at) * 1000000)::bigint, reserve_price,
-    (winning_bid ->> 'seq')::bigint, (runner_up_bid ->> 'seq')::bigint
+    (winning_bid ->> 'seq')::bigint, (runner_up_bid ->> 'seq')::bigint, (extract(epoch FROM opened_at) * 1000000)::bigint,
+    (extract(epoch FROM ended_at) * 1000000)::bigint, array_to_string(tried, ' ')
 FROM auctions WHERE auction = ANY ($1)";
 
 const BIDS: &str = "
@@ -47,7 +49,7 @@ pub(super) struct Compared {
 
 /// A row of `auctions`, as far as it is compared.
 struct AuctionRow {
-    fields: [String; 15],
+    fields: [String; FIELDS.len()],
     is_dropped: bool,
     is_parked: bool,
 }
@@ -60,7 +62,7 @@ struct BidRow {
     maximum: Option<i64>,
 }
 
-const FIELDS: [&str; 15] = [
+const FIELDS: [&str; 18] = [
     "seq",
     "position",
     "state",
@@ -76,6 +78,9 @@ const FIELDS: [&str; 15] = [
     "reserve_price",
     "winning_bid",
     "runner_up_bid",
+    "opened_at",
+    "ended_at",
+    "tried",
 ];
 
 /// Compares auctions, which are sorted by their ids.
@@ -86,12 +91,13 @@ pub(super) async fn compare(snapshot: &Transaction<'_>, all: &[Expected]) -> Res
     let mut auctions = auction_rows(snapshot, &ids).await?;
     let mut bids = bid_rows(snapshot, &ids, least, most).await?;
     let mut events = event_rows(snapshot, &ids, least, most).await?;
+    let mut said = differing(snapshot, all, least, most).await?;
     let mut compared = Compared::default();
     for expected in all {
         let id = expected.id();
-        let row = auctions.remove(&id);
+        let row = auctions.remove(&id).map(|row| (row, said.terms.remove(&id).unwrap_or_default()));
         let (bids, events) = (bids.remove(&id).unwrap_or_default(), events.remove(&id).unwrap_or_default());
-        compare_one(&mut compared, expected, row, bids, events);
+        compare_one(&mut compared, expected, row, bids, events, &said);
     }
     Ok(compared)
 }
@@ -99,11 +105,12 @@ pub(super) async fn compare(snapshot: &Transaction<'_>, all: &[Expected]) -> Res
 fn compare_one(
     compared: &mut Compared,
     expected: &Expected,
-    row: Option<AuctionRow>,
+    row: Option<(AuctionRow, Vec<String>)>,
     bids: BTreeMap<i64, BidRow>,
     events: BTreeMap<i64, Short>,
+    said: &Differing,
 ) {
-    let Some(row) = row else {
+    let Some((row, terms)) = row else {
         let mut difference = Report::new(expected.id(), false);
         difference.add("auction", "it is there", "no row");
         compared.differences.append(&mut difference.found);
@@ -119,11 +126,15 @@ fn compare_one(
         let (log, row) = if is_secret { ("one".to_owned(), "another".to_owned()) } else { (log, row) };
         report.add(name, log, row);
     }
+    for name in terms {
+        // Some are long, and some are secrets.
+        report.add(&name, "one", "another");
+    }
     if row.is_dropped {
         compared.dropped += 1;
     } else {
         compare_bids(&mut report, &expected.bids, bids);
-        compare_events(&mut report, &expected.events, events);
+        compare_events(&mut report, &expected.events, events, said);
     }
     compared.differences.append(&mut report.found);
 }
@@ -171,13 +182,21 @@ fn compare_bids(report: &mut Report, expected: &[ExpectedBid], mut rows: BTreeMa
     }
 }
 
-fn compare_events(report: &mut Report, expected: &[(Seq, Short)], mut rows: BTreeMap<i64, Short>) {
-    for (seq, content) in expected {
-        let what = format!("event {}", seq.0);
-        match rows.remove(&seq.0.into()) {
+fn compare_events(
+    report: &mut Report,
+    expected: &[ExpectedEvent],
+    mut rows: BTreeMap<i64, Short>,
+    said: &Differing,
+) {
+    for ExpectedEvent { seq, content, data: _ } in expected {
+        let (what, seq) = (format!("event {}", seq.0), i64::from(seq.0));
+        match rows.remove(&seq) {
             None => report.add(&what, "it is there", "no row"),
             Some(row) if row != *content => report.add(&what, "other values", "other values"),
             Some(_) => {}
+        }
+        if said.events.contains(&(report.auction, seq)) {
+            report.add(&format!("{what} data"), "one", "another");
         }
     }
     for seq in rows.keys() {
@@ -224,8 +243,14 @@ fn shown<T: ToString>(value: Option<T>) -> String {
     value.map_or_else(|| "none".to_owned(), |value| value.to_string())
 }
 
+/// A time in microseconds, as people read it; one that is none in Gavel stays a number.
+fn time(micros: i64) -> String {
+    let time = u64::try_from(micros).ok().and_then(Timestamp::from_micros);
+    time.map_or_else(|| format!("{micros} us"), |time| time.to_string())
+}
+
 /// What the log says, in the order of [`FIELDS`].
-fn fields_of(expected: &Expected) -> [String; 15] {
+fn fields_of(expected: &Expected) -> [String; FIELDS.len()] {
     let View { state, seq, position, price, leader, bid_count, bidder_count, ends_at, at, .. } =
         expected.auction.view();
     [
@@ -237,13 +262,16 @@ fn fields_of(expected: &Expected) -> [String; 15] {
         bid_count.to_string(),
         bidder_count.to_string(),
         shown(expected.outcome.map(|outcome| outcome.name())),
-        ends_at.micros().to_string(),
-        at.micros().to_string(),
-        shown(expected.deadline.map(Timestamp::micros)),
-        shown(expected.final_at.map(Timestamp::micros)),
+        ends_at.to_string(),
+        at.to_string(),
+        shown(expected.deadline),
+        shown(expected.final_at),
         shown(expected.reserve.map(Amount::get)),
         shown(expected.award.winning.map(|seq| seq.0)),
         shown(expected.award.runner_up.map(|seq| seq.0)),
+        expected.opened_at.to_string(),
+        shown(expected.ended_at),
+        expected.tried(),
     ]
 }
 
@@ -263,13 +291,16 @@ async fn auction_rows(snapshot: &Transaction<'_>, ids: &[i64]) -> Result<Map<Auc
             shown(number(7)?),
             shown(number(8)?),
             shown(text(9)?),
-            shown(number(10)?),
-            shown(number(11)?),
-            shown(number(14)?),
-            shown(number(15)?),
+            shown(number(10)?.map(time)),
+            shown(number(11)?.map(time)),
+            shown(number(14)?.map(time)),
+            shown(number(15)?.map(time)),
             shown(number(16)?),
             shown(number(17)?),
             shown(number(18)?),
+            shown(number(19)?.map(time)),
+            shown(number(20)?.map(time)),
+            text(21)?.unwrap_or_default(),
         ];
         found.insert(
             auction,

@@ -2,7 +2,8 @@
 
 use super::line::{BidLine, Line, Place, Short};
 use super::{Question, VerifyError};
-use crate::{Map, Set};
+use crate::rows::text;
+use crate::{Map, Set, Spelling};
 use gavel_core::event::{Origin, Resolution};
 use gavel_core::{AccountId, Amount, Auction, AuctionId, BidId, Event, EventKind, Position, Seq, Timestamp};
 use gavel_log::record::Record;
@@ -34,8 +35,23 @@ pub(super) struct Expected {
     /// Who leads, as of the latest event, and with whom it came to nothing.
     leader: Option<AccountId>,
     tried: Vec<AccountId>,
+    /// When it was opened, and when bidding ended.
+    pub(super) opened_at: Timestamp,
+    pub(super) ended_at: Option<Timestamp>,
+    /// Details in place of those that it was opened with, and on top of them: as `jsonb` takes them.
+    pub(super) details: Option<Box<str>>,
+    pub(super) details_added: Vec<Box<str>>,
     pub(super) bids: Vec<ExpectedBid>,
-    pub(super) events: Vec<(Seq, Short)>,
+    pub(super) events: Vec<ExpectedEvent>,
+}
+
+/// What happened and is not a bid.
+#[derive(Clone, Debug)]
+pub(super) struct ExpectedEvent {
+    pub(super) seq: Seq,
+    pub(super) content: Short,
+    /// What it says, as `jsonb` takes it.
+    pub(super) data: Box<str>,
 }
 
 /// Numbers of bids.
@@ -59,7 +75,7 @@ pub(super) struct ExpectedBid {
 }
 
 impl Expected {
-    const fn new(auction: Auction) -> Self {
+    const fn new(auction: Auction, opened_at: Timestamp) -> Self {
         Self {
             auction,
             outcome: None,
@@ -69,6 +85,10 @@ impl Expected {
             award: Award { winning: None, runner_up: None },
             leader: None,
             tried: Vec::new(),
+            opened_at,
+            ended_at: None,
+            details: None,
+            details_added: Vec::new(),
             bids: Vec::new(),
             events: Vec::new(),
         }
@@ -83,7 +103,24 @@ impl Expected {
         self.bids.len() + self.events.len()
     }
 
-    fn take(&mut self, position: Position, event: &Event, event_type: &str) {
+    /// What its opening says.
+    pub(super) fn opened(&self) -> Option<&str> {
+        self.events.first().filter(|event| event.seq == Seq(1)).map(|event| &*event.data)
+    }
+
+    /// Bytes of what its events say, and of its details.
+    pub(super) fn said_bytes(&self) -> usize {
+        let details = self.details.iter().chain(&self.details_added).map(|text| text.len());
+        self.events.iter().map(|event| event.data.len()).chain(details).sum()
+    }
+
+    /// With whom it came to nothing, in that order.
+    pub(super) fn tried(&self) -> String {
+        self.tried.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+    }
+
+    fn take(&mut self, position: Position, event: &Event, spelling: &Spelling) {
+        let event_type = (spelling.event_type)(&event.kind);
         let place = Place::new(event.seq, position, event.at, event.stamp);
         match &event.kind {
             EventKind::BidAccepted(bid) => {
@@ -99,7 +136,9 @@ impl Expected {
                     Origin::Client => "client",
                     Origin::Engine => "engine",
                 };
-                self.events.push((event.seq, event_line(place, origin, event_type)));
+                let data = text(|out| (spelling.event)(out, kind));
+                let content = event_line(place, origin, event_type);
+                self.events.push(ExpectedEvent { seq: event.seq, content, data });
                 self.withdraw(event.seq, kind);
             }
         }
@@ -114,6 +153,17 @@ impl Expected {
             EventKind::Opened(opened) => self.reserve = opened.terms.reserve_price,
             EventKind::ReserveLowered { reserve, .. } => self.reserve = *reserve,
             EventKind::Unpaid { .. } | EventKind::OfferEnded { .. } => self.tried.extend(self.leader),
+            EventKind::DetailsEdited { details, appended } => {
+                let details = text(|out| out.extend_from_slice(details.0.as_bytes()));
+                if *appended {
+                    self.details_added.push(details);
+                } else {
+                    self.details = Some(details);
+                }
+            }
+            EventKind::Ended { .. } | EventKind::BoughtNow { .. } | EventKind::Cancelled { .. } => {
+                self.ended_at = self.ended_at.or(Some(event.at));
+            }
             _ => {}
         }
         self.leader = leader;
@@ -217,11 +267,11 @@ impl Fold {
                     self.headless.insert(id);
                     return Ok(None);
                 };
-                self.open.insert(id, Expected::new(auction));
+                self.open.insert(id, Expected::new(auction, event.at));
             }
         }
         let Some(expected) = self.open.get_mut(&id) else { return Ok(None) };
-        expected.take(position, &event, (spelling.event_type)(&event.kind));
+        expected.take(position, &event, spelling);
         if !expected.auction.state().is_final() {
             return Ok(None);
         }

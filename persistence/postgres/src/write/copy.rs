@@ -3,7 +3,7 @@
 //! Going through staging as well costs a bid half as much again: COPY fills whole pages and logs them as such, INSERT row by row.
 
 use crate::rows::standing::Counts;
-use crate::rows::{AuctionEvent, Bid, Change, Opening, ShardFact, Withdrawal};
+use crate::rows::{AuctionEvent, Bid, Change, HeldRecord, Opening, ShardFact, Withdrawal};
 use crate::value::{Account, Json, Time, amount_number, auction_number};
 use deadpool_postgres::Transaction;
 use gavel_core::{Amount, Duration, Position};
@@ -148,6 +148,33 @@ pub(crate) async fn shard_events(
         let ShardFact { position, at, name, data } = event;
         let shard = i16::from(position.shard.0);
         out.row(&[&shard, &lsn(*position), &epoch(*position), &Time(*at), name, &Json(data)]).await
+    })
+    .await
+}
+
+/// Each record with PostgreSQL's code, if it was PostgreSQL that refused it, and the reason.
+pub(super) async fn parked<'a>(
+    transaction: &Transaction<'_>,
+    rows: impl Iterator<Item = (&'a HeldRecord, Option<&'a str>, &'a str)>,
+) -> Result<(), Error> {
+    let types = [Type::INT2, INT8, INT8, INT8, INT8, TIME, TEXT, TEXT, Type::BYTEA];
+    let table = "parked (shard, lsn, epoch, auction, seq, at, sqlstate, reason, record)";
+    copy(transaction, table, &types, rows, async |(held, sqlstate, reason), out: &mut Writer<'_>| {
+        let HeldRecord { position, auction, at, record }: &HeldRecord = held;
+        let auction = auction.map(|(auction, seq)| (auction_number(auction), i64::from(seq.0)));
+        let ((auction, seq), shard) = (auction.unzip(), i16::from(position.shard.0));
+        out.row(&[
+            &shard,
+            &lsn(*position),
+            &epoch(*position),
+            &auction,
+            &seq,
+            &Time(*at),
+            &sqlstate,
+            &reason,
+            &&**record,
+        ])
+        .await
     })
     .await
 }

@@ -1,9 +1,8 @@
 //! The statements of a transaction: each takes what is staged into one table, all rows at once. What is only ever appended needs none: it
 //! is copied into its table.
 
-/// Locks the shard's cursor: whoever writes for the shard waits for whoever does already.
-pub(super) const LOCK: &str =
-    "SELECT epoch, lsn, released_at IS NOT NULL FROM cursors WHERE shard = $1 FOR UPDATE";
+/// Where the day begins in an auction's id.
+const DAY_BIT: u32 = 48;
 
 /// Which of some bidders have a bid that stands. They come in the order of the index, so that it is read from one end to the other.
 pub(super) const ANY_STANDING: &str = "
@@ -67,17 +66,27 @@ pub(super) const UNCHANGED: &str = "
 SELECT change.auction, auctions.seq FROM staged_changes AS change LEFT JOIN auctions USING (auction)
 WHERE auctions.seq IS NULL OR auctions.xmin <> pg_current_xact_id()::xid";
 
-/// Bids that were taken out: by the first event that did so.
-pub(super) const WITHDRAW: &str = "
+/// Bids that were taken out of auctions that were opened on one day (in days since 1970): by the first event that did so.
+///
+/// The day's bounds are in the statement's text: known to the planner, they keep it from locking the partitions of other days, of which
+/// one may be locked against writers for as long as it is exported.
+pub(super) fn withdraw(day: u16) -> String {
+    let first = u64::from(day) << DAY_BIT;
+    let (low, high) = (first.cast_signed(), (first | ((1 << DAY_BIT) - 1)).cast_signed());
+    format!(
+        "
 UPDATE bids SET withdrawn_seq = gone.by_seq
 FROM (
     SELECT bids.auction, bids.seq, min(withdrawal.seq) AS by_seq
     FROM staged_withdrawals AS withdrawal
     JOIN bids ON bids.auction = withdrawal.auction AND bids.bidder = withdrawal.bidder AND bids.seq < withdrawal.seq
         AND bids.withdrawn_seq IS NULL AND (withdrawal.bid_id IS NULL OR bids.bid_id = withdrawal.bid_id)
+    WHERE bids.auction BETWEEN {low} AND {high}
     GROUP BY bids.auction, bids.seq
 ) AS gone
-WHERE bids.auction = gone.auction AND bids.seq = gone.seq";
+WHERE bids.auction = gone.auction AND bids.seq = gone.seq AND bids.auction BETWEEN {low} AND {high}"
+    )
+}
 
 /// The bid of whoever has won or has the offer, and the best one behind it. (`bids` alone would be the column of that name in what is
 /// staged, not the row.) What was offered is looked up bid by bid: a join would compare every bid of an auction with every other.
@@ -116,7 +125,3 @@ UPDATE cursors SET epoch = $2, lsn = $3, at = coalesce($4, at), moved_at = now()
 pub(super) const FREED: &str = "
 SELECT wanted FROM unnest($1::bigint[]) AS wanted
 WHERE NOT EXISTS (SELECT FROM parked WHERE parked.auction = wanted)";
-
-/// Puts a record aside.
-pub(super) const PARK: &str = "
-INSERT INTO parked (shard, lsn, epoch, auction, seq, at, sqlstate, reason, record) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
