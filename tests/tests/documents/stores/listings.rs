@@ -27,6 +27,9 @@ pub(crate) const PROMISES: &[Promise] = &[
 
 const AUCTIONS: u64 = 97;
 
+/// Which documents a filter keeps.
+type Keep = Box<dyn Fn(&Document) -> bool>;
+
 fn search(filter: Filter, sort: Sort) -> Listing {
     Listing::Auctions(Search::new(filter, sort).unwrap())
 }
@@ -85,7 +88,6 @@ fn nothing(store: &Subject) {
 
 fn in_order(store: &Subject) {
     let documents = filled(store);
-    type Keep = Box<dyn Fn(&Document) -> bool>;
     let cases: [(Filter, Sort, Keep); 7] = [
         (Filter::default(), Sort::EndsAt, Box::new(|_| true)),
         (Filter::default(), Sort::Newest, Box::new(|_| true)),
@@ -228,7 +230,7 @@ fn price(amount: u64) -> Option<Amount> {
     Some(Amount::new(amount).unwrap())
 }
 
-fn filters() -> Vec<(Filter, Box<dyn Fn(&Document) -> bool>)> {
+fn filters() -> Vec<(Filter, Keep)> {
     let none = Filter::default;
     let cost = |document: &Document| document.get_i64("current_price").unwrap();
     let category = |name: &str| Some(name.to_owned());
@@ -277,7 +279,7 @@ fn mongodb_searches_words_in_any_language() {
     let documents = filled(&store.0);
     let title = |part: &'static str| move |one: &Document| one.get_str("title").unwrap().contains(part);
     let cracked = |one: &Document| one.get_str("description").unwrap().contains("cracked");
-    let cases: [(&str, Box<dyn Fn(&Document) -> bool>); 6] = [
+    let cases: [(&str, Keep); 6] = [
         ("OAK", Box::new(title("oak"))),
         ("램프", Box::new(title("램프"))),
         ("oak cracked", Box::new(move |one| title("oak")(one) || cracked(one))),

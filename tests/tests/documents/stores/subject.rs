@@ -98,7 +98,7 @@ impl Subject {
         ids: &[String],
     ) -> Result<Vec<Document>, StoreError> {
         let found = self.runtime.block_on(self.store.load(collection, ids))?;
-        Ok(found.iter().map(|document| plain(document)).collect())
+        Ok(found.iter().map(plain).collect())
     }
 
     /// The documents with these ids that there are, in the order of their ids.
@@ -128,7 +128,7 @@ impl Subject {
         let after = after.map(|text| text.parse().unwrap());
         let page = self.try_list(listing, &Paging::new(after, limit).unwrap()).unwrap();
         assert!(page.documents.len() <= limit, "no more than were asked for");
-        let documents = page.documents.iter().map(|document| plain(document)).collect();
+        let documents = page.documents.iter().map(plain).collect();
         (documents, page.next.map(|next| next.to_string()))
     }
 
@@ -146,7 +146,7 @@ impl Subject {
 
     pub(crate) fn seller(&self, seller: u64) -> Vec<Document> {
         let seller = self.runtime.block_on(self.store.seller(AccountId::from_integer(seller))).unwrap();
-        seller.iter().map(|document| plain(document)).collect()
+        seller.iter().map(plain).collect()
     }
 }
 
