@@ -71,7 +71,7 @@ fn whoever_writes_bids_may_make_partitions_and_nobody_else() {
     };
     assert_eq!((may("the flusher"), may("reader")), ("f".to_owned(), "f".to_owned()));
     // As where the role was there before.
-    let migration = include_str!("../../persistence/postgres/migrations/V5__rights.sql");
+    let migration = include_str!("../../../persistence/postgres/migrations/V5__rights.sql");
     assert!(cluster.sql("postgres", &format!("SET search_path = gavel; {migration}")).is_empty());
     assert_eq!((may("the flusher"), may("reader")), ("t".to_owned(), "f".to_owned()));
 }

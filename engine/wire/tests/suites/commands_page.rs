@@ -6,7 +6,7 @@ use gavel_wire::catalogue::ALL;
 
 /// `BID <auction> …` as the page writes it: on one line, whatever breaks the page has.
 fn page() -> String {
-    include_str!("../COMMANDS.md").split_whitespace().collect::<Vec<_>>().join(" ")
+    include_str!("../../COMMANDS.md").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[test]
