@@ -24,7 +24,7 @@ pub use mongodb::{Address, AddressError, MongoDb};
 use crate::{Batch, Collection};
 use bson::RawDocumentBuf;
 use futures_core::future::BoxFuture;
-use gavel_core::{AccountId, Position, ShardId};
+use gavel_core::{AccountId, LogId, Position, ShardId};
 
 /// What a store will answer.
 pub type Answer<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
@@ -42,6 +42,9 @@ pub struct Page {
 pub trait Store: Send + Sync + 'static {
     /// Makes what queries need, unless it is there: collections, tables, indexes. To be called until it succeeds before anything else is.
     fn prepare(&self) -> Answer<'_, ()>;
+
+    /// Says whose documents these are to be. The first log that claims a store has it for good; another one is [`StoreError::OtherLog`].
+    fn claim(&self, log: LogId) -> Answer<'_, ()>;
 
     /// How far a shard's documents have got; its start in an empty store.
     fn cursor(&self, shard: ShardId) -> Answer<'_, Position>;
@@ -70,6 +73,17 @@ pub enum StoreError {
     Unsupported {
         /// What was asked for.
         what: &'static str,
+    },
+    /// The documents are those of another log.
+    #[error(
+        "the documents are those of log {found}, and this is log {log}: is it the right data directory, and the right store? Documents of \
+         another log go into an empty store"
+    )]
+    OtherLog {
+        /// Whose they are.
+        found: String,
+        /// Who claims them.
+        log: LogId,
     },
     /// The page's token is of another listing.
     #[error(transparent)]

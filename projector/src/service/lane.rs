@@ -142,8 +142,11 @@ impl<S: Source> Lane<S> {
     async fn follow(&mut self) -> Result<Infallible, LaneError> {
         let (shared, stopping) = (Arc::clone(&self.shared), self.stopping.clone());
         or_stop(&stopping, shared.prepare()).await??;
-        let mut cursor = or_stop(&stopping, shared.options.store.cursor(self.shard)).await??;
         let log = or_stop(&stopping, self.source.log()).await??;
+        if let Some(log) = log {
+            or_stop(&stopping, shared.options.store.claim(log)).await??;
+        }
+        let mut cursor = or_stop(&stopping, shared.options.store.cursor(self.shard)).await??;
         let mut follow = or_stop(&stopping, self.source.follow(cursor, log)).await??;
         if follow.durable() <= cursor.lsn {
             // Where there is something to write, writing it tells.

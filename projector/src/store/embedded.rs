@@ -14,7 +14,7 @@ use super::{Answer, Listing, Page, Paging, Store, StoreError};
 use crate::store::limits::EMBEDDED_CACHE_BYTES;
 use crate::{Batch, Collection};
 use bson::RawDocumentBuf;
-use gavel_core::{AccountId, Position, ShardId};
+use gavel_core::{AccountId, LogId, Position, ShardId};
 use redb::{Database, DatabaseError};
 use std::path::Path;
 use std::sync::Arc;
@@ -58,6 +58,10 @@ impl Store for Embedded {
     /// The tables were made when it was opened.
     fn prepare(&self) -> Answer<'_, ()> {
         Box::pin(async { Ok(()) })
+    }
+
+    fn claim(&self, log: LogId) -> Answer<'_, ()> {
+        Box::pin(self.blocking("note which log it is for", move |database| tables::claim(database, log)))
     }
 
     fn cursor(&self, shard: ShardId) -> Answer<'_, Position> {

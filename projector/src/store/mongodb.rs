@@ -20,11 +20,13 @@ pub use address::{Address, AddressError};
 use super::{Answer, Listing, Page, Paging, Store, StoreError};
 use crate::{Batch, Collection};
 use bson::{Document, RawDocumentBuf, doc};
-use gavel_core::{AccountId, Epoch, Lsn, Position, ShardId};
+use gavel_core::{AccountId, Epoch, LogId, Lsn, Position, ShardId};
 use mongodb::{Client, Database};
 
 /// The collection of the cursors: one document per shard.
 const CURSORS: &str = "cursors";
+/// Among them, the document that says whose log the documents are of.
+const LOG: &str = "log";
 
 /// The store in MongoDB. Clones share connections.
 #[derive(Clone, Debug)]
@@ -42,6 +44,16 @@ impl MongoDb {
         let (options, name, limits) = address.into_parts();
         let client = Client::with_options(options).map_err(|error| AddressError::Text(error.to_string()))?;
         Ok(Self { database: client.database(&name), limits })
+    }
+
+    async fn claim_for(&self, log: LogId) -> Result<(), StoreError> {
+        self.note_log(log).await?;
+        let noted = self.primary_documents(CURSORS, &doc! { "_id": LOG }, "read which log it is for").await?;
+        let found = noted.first().and_then(|noted| noted.get_str("log").ok()).unwrap_or("(unreadable)");
+        if found == log.to_string() {
+            return Ok(());
+        }
+        Err(StoreError::OtherLog { found: found.to_owned(), log })
     }
 
     async fn read_cursor(&self, shard: ShardId) -> Result<Position, StoreError> {
@@ -62,6 +74,10 @@ impl MongoDb {
 impl Store for MongoDb {
     fn prepare(&self) -> Answer<'_, ()> {
         Box::pin(self.make_indexes())
+    }
+
+    fn claim(&self, log: LogId) -> Answer<'_, ()> {
+        Box::pin(self.claim_for(log))
     }
 
     fn cursor(&self, shard: ShardId) -> Answer<'_, Position> {

@@ -148,6 +148,29 @@ fn two_projectors_at_once_change_nothing() {
     other.kill9();
 }
 
+#[test]
+fn documents_of_another_log_stay_as_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let (first, other) = (Server::start(Options::new()), Server::start(Options::new()));
+    let auction = Item::new().open(&mut first.connect());
+    Item::new().open_many(&mut other.connect(), 50);
+    let mut projector = Projector::start(first.address(), None, folder.path());
+    wait_until_caught_up(&first, projector.queries);
+    projector.kill9();
+
+    let mut astray = Projector::start(other.address(), None, folder.path());
+    let problem = wait::until("the refusal", || {
+        let answer = Http::connect(astray.queries).get("/health/ready");
+        let problem = answer.json()["shards"][0]["problem"].as_str().map(str::to_owned);
+        problem.filter(|_| answer.status == 503)
+    });
+    assert!(problem.contains("the documents are those of log"), "{problem}");
+    let listed = Http::connect(astray.queries).get("/v1/auctions").expect(200).json();
+    assert_eq!(listed["items"].as_array().unwrap().len(), 1, "none of the other log's");
+    assert_eq!(listed["items"][0]["id"], auction.to_string());
+    astray.kill9();
+}
+
 /// Stops the server and reads its documents through a projector that has nobody to follow any more.
 fn assert_the_same(mut server: Server, placed: &[gavel_tests::storm::Placed], mongodb: Option<&str>) {
     let address = server.address();

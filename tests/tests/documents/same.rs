@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 /// Waits until the documents have everything that the server has acknowledged: `queries` answers for each shard's durable end.
 pub(crate) fn wait_until_caught_up(server: &Server, queries: SocketAddr) {
     let shards = Http::connect(server.http()).get("/v1/shards").expect(200).json();
-    let epoch = server.connect().line("INFO server");
+    let epoch = server.connect().line("INFO persistence");
     let epoch = epoch.text().lines().find_map(|line| line.strip_prefix("epoch:")).unwrap().trim().to_owned();
     for shard in shards["shards"].as_array().unwrap() {
         let position = format!("{}-{epoch}-{}", shard["shard"], shard["durable"]);

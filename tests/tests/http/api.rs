@@ -148,7 +148,7 @@ fn what_is_no_request_is_told_so_in_one_form() {
         ("GET", "/v1/auctions/lamp", &[], "", 400, "INVALID"),
         ("DELETE", &auction, &[], "", 405, "UNKNOWN"),
         ("GET", "/v1/bids", &[], "", 405, "UNKNOWN"),
-        ("HEAD", "/v1/auctions", &[], "", 405, ""),
+        ("HEAD", "/v1/bids", &[], "", 405, ""),
         ("GET", &auction, &["Accept: text/html"], "", 406, "INVALID"),
         ("POST", &bids, &[], r#"{"bidder":"1","amount":5000}"#, 415, "INVALID"),
         ("POST", &bids, &["Content-Type: text/plain"], r#"{"bidder":"1","amount":5000}"#, 415, "INVALID"),

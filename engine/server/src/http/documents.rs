@@ -229,7 +229,7 @@ pub(super) async fn bids_of_bidder(
     tag = "reading",
     params(
         ("seller" = AccountText, Path, description = "The seller"),
-        ("sort" = Option<String>, Query, description = "ends_at (unless said), newest, price or bids"),
+        ("sort" = Option<String>, Query, description = "newest (unless said), ends_at, price or bids"),
         ("limit" = Option<String>, Query, description = "How many at a time, 1 to 200; 50 unless said"),
         ("after" = Option<String>, Query, description = "`next` of the page before"),
         ("Gavel-At-Least" = Option<String>, Header, description = "A position that the documents must have"),

@@ -199,7 +199,8 @@ impl Offline {
         match self.read_from(shard, from.lsn).next() {
             Some(Ok(frame)) => (frame.last(), frame.hash()) != (from.lsn, from.hash),
             Some(Err(error)) => !matches!(error.cause, ReadCause::Gone { .. } | ReadCause::Archive(_)),
-            None => true,
+            // The log ends before it. While a process writes it, it has gone on since it was looked at.
+            None => self.holder().is_none(),
         }
     }
 }

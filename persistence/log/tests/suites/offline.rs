@@ -203,6 +203,24 @@ fn it_finds_again_what_was_moved_since_it_looked() {
 }
 
 #[test]
+fn a_snapshot_of_what_was_written_since_it_looked_is_no_flaw_while_somebody_writes() {
+    let _alone = one_at_a_time();
+    let dir = TempDir::new().unwrap();
+    let (mut log, _) = truncated_log(dir.path());
+    let looked = Offline::open(dir.path()).unwrap();
+    let last = append(&mut *log, A, 10, 60);
+    let head = Head { shard: A, from: Tip::of(&last), at: time(4) };
+    let snapshot = Writer::create(dir.path(), &head).unwrap();
+    snapshot.finish(&Foot { until: last.last(), auctions: 0, digest: Digest::default() }).unwrap();
+    let flaws = looked.verify(&mut |_| {});
+    assert!(flaws.is_empty(), "{flaws:?}");
+    log.close(time(9)).unwrap();
+    // Nobody has written it since: the snapshot is of a log that goes on further.
+    let flaws = looked.verify(&mut |_| {});
+    assert!(matches!(&flaws[..], [Flaw::Foreign { from, .. }] if *from == last.last()), "{flaws:?}");
+}
+
+#[test]
 fn everything_that_is_wrong_is_told_at_once() {
     let _one = one_at_a_time();
     let original = TempDir::new().unwrap();

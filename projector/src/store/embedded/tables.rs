@@ -4,7 +4,8 @@ use super::failed;
 use super::index::Index;
 use crate::Collection;
 use crate::store::StoreError;
-use redb::{Database, ReadableDatabase as _, TableDefinition, WriteTransaction};
+use gavel_core::LogId;
+use redb::{Database, ReadableDatabase as _, ReadableTable as _, TableDefinition, WriteTransaction};
 
 /// A collection: `_id` → the document's BSON.
 pub(super) type Documents = TableDefinition<'static, &'static str, &'static [u8]>;
@@ -13,6 +14,8 @@ pub(super) type Keys = TableDefinition<'static, &'static [u8], ()>;
 
 /// Shard → epoch and Lsn.
 pub(super) const CURSORS: TableDefinition<'static, u8, (u32, u64)> = TableDefinition::new("cursors");
+/// `log` → whose log the documents are of.
+const LOG: TableDefinition<'static, &'static str, u128> = TableDefinition::new("log");
 /// `format` → [`FORMAT`].
 const META: TableDefinition<'static, &'static str, u32> = TableDefinition::new("meta");
 /// The form of the file that this binary reads and writes.
@@ -53,6 +56,24 @@ fn format(write: &WriteTransaction) -> Result<Option<u32>, StoreError> {
     let mut meta = write.open_table(META).map_err(failed("open"))?;
     let before = meta.insert("format", FORMAT).map_err(failed("open"))?;
     Ok(before.map(|noted| noted.value()))
+}
+
+/// Notes whose log the documents are of, where nothing is noted yet; refuses another one's.
+pub(super) fn claim(database: &Database, log: LogId) -> Result<(), StoreError> {
+    let write = database.begin_write().map_err(failed("open"))?;
+    let noted = {
+        let mut logs = write.open_table(LOG).map_err(failed("open"))?;
+        let noted = logs.get("log").map_err(failed("open"))?.map(|noted| noted.value());
+        if noted.is_none() {
+            logs.insert("log", log.0).map_err(failed("open"))?;
+        }
+        noted
+    };
+    match noted {
+        Some(found) if found != log.0 => Err(StoreError::OtherLog { found: LogId(found).to_string(), log }),
+        Some(_) => write.abort().map_err(failed("open")),
+        None => write.commit().map_err(failed("open")),
+    }
 }
 
 /// A transaction to read in, which sees all or nothing of a batch.

@@ -32,6 +32,12 @@ pub enum AddressError {
         "user or password in the connection string of MongoDB can't be read; write characters like `@:/%` in them as `%40` and so on"
     )]
     Credentials,
+    /// What comes behind a host's colon is no port. Says nothing of what is there: it may be a password with nothing behind it.
+    #[error(
+        "a port in the connection string of MongoDB is no number from 1 to 65535; user and password stand before the hosts: \
+         `mongodb://user:password@host:port/database`"
+    )]
+    Port,
     /// A bound that is out of bounds.
     #[error("an operation on MongoDB may take 10 ms to 10 min; not {} ms", .0.as_millis())]
     Bound(Duration),
@@ -105,6 +111,9 @@ async fn explain(text: &str) -> AddressError {
     let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
     let rest = rest.rsplit_once('@').map_or(rest, |(_, behind)| behind);
     let (place, options) = rest.split_once('?').unwrap_or((rest, ""));
+    if place.split('/').next().unwrap_or_default().split(',').any(has_no_port) {
+        return AddressError::Port;
+    }
     let is_secret = |option: &&str| {
         let name = option.split('=').next().unwrap_or_default().to_ascii_lowercase();
         SECRET_OPTIONS.iter().any(|secret| name.contains(secret)) || name.starts_with("auth")
@@ -115,6 +124,12 @@ async fn explain(text: &str) -> AddressError {
         Ok(_) => AddressError::Credentials,
         Err(error) => AddressError::Text(error.kind.to_string()),
     }
+}
+
+/// True where something other than a port stands behind a host's colon.
+fn has_no_port(host: &str) -> bool {
+    let port = host.rsplit_once(':').map(|(_, port)| port).filter(|port| !port.ends_with(']'));
+    port.is_some_and(|port| port.parse::<u16>().is_err())
 }
 
 #[cfg(test)]

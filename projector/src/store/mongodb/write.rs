@@ -8,14 +8,14 @@
 //! What is probably new is inserted first, which costs half as much; what is reported as a duplicate then takes the guarded way.
 
 use super::attempt::{Failure, is_passing};
-use super::{CURSORS, MongoDb, cursor_document};
+use super::{CURSORS, LOG, MongoDb, cursor_document};
 use crate::limits::DOCUMENT_BYTES_MAX;
 use crate::store::StoreError;
 use crate::store::limits::{COMMAND_BYTES_MAX, COMMAND_STATEMENTS_MAX};
 use crate::{Batch, Collection, Sweep, Upsert};
 use bson::raw::{CStr, cstr};
 use bson::{Bson, Document, RawArrayBuf, RawDocumentBuf, doc, rawdoc};
-use gavel_core::Position;
+use gavel_core::{LogId, Position};
 
 /// MongoDB's code for a second document with the same `_id`.
 const DUPLICATE_KEY: i32 = 11_000;
@@ -154,6 +154,20 @@ impl MongoDb {
             }
         }
         Ok(())
+    }
+
+    /// Notes whose log the documents are of, where nothing is noted yet.
+    pub(super) async fn note_log(&self, log: LogId) -> Result<(), StoreError> {
+        let mut statements = RawArrayBuf::new();
+        statements.push(raw(&doc! { "_id": LOG, "log": log.to_string() })?);
+        let errors = self.send(INSERT, CURSORS, &statements, false, "note which log it is for").await?;
+        match errors.into_iter().next() {
+            None | Some(WriteError { code: DUPLICATE_KEY, .. }) => Ok(()),
+            Some(WriteError { code, reason, .. }) => {
+                let reason = format!("{reason} [{code}]");
+                Err(StoreError::Refused { operation: "note which log it is for", reason })
+            }
+        }
     }
 
     async fn send(

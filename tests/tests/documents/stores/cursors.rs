@@ -2,8 +2,8 @@
 
 use super::documents::{auction, batch, position};
 use super::{Promise, Subject};
-use gavel_core::{Epoch, Lsn, Position, ShardId};
-use gavel_projector::Batch;
+use gavel_core::{Epoch, LogId, Lsn, Position, ShardId};
+use gavel_projector::{Batch, StoreError};
 use std::sync::Barrier;
 
 pub(crate) const PROMISES: &[Promise] = &[
@@ -11,7 +11,19 @@ pub(crate) const PROMISES: &[Promise] = &[
     ("a cursor moves forward and never back", forward),
     ("each shard has a cursor of its own", apart),
     ("of two cursors at once, the later stays", two_writers),
+    ("a store belongs to the first log that claims it", claimed),
 ];
+
+fn claimed(store: &Subject) {
+    let (first, other) = (LogId(7), LogId(8));
+    store.claim(first).unwrap();
+    let refused = store.claim(other).unwrap_err();
+    assert!(
+        matches!(&refused, StoreError::OtherLog { found, log } if *found == first.to_string() && *log == other)
+    );
+    assert!(!refused.passes(), "it does not go away by itself");
+    store.claim(first).unwrap();
+}
 
 fn start(store: &Subject) {
     for shard in [0, 255] {

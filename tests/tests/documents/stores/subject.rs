@@ -1,7 +1,7 @@
 //! A store that is held to its promises, and where fresh ones come from.
 
 use bson::{Document, RawDocumentBuf};
-use gavel_core::{AccountId, Position, ShardId};
+use gavel_core::{AccountId, LogId, Position, ShardId};
 use gavel_projector::store::{Address, Embedded, Listing, MongoDb, Page, Paging};
 use gavel_projector::{Batch, Collection, Store, StoreError};
 use gavel_tests::ReplicaSet;
@@ -86,6 +86,10 @@ impl Subject {
 
     pub(crate) fn write(&self, batch: &Batch) {
         self.try_write(batch).unwrap();
+    }
+
+    pub(crate) fn claim(&self, log: LogId) -> Result<(), StoreError> {
+        self.runtime.block_on(self.store.claim(log))
     }
 
     pub(crate) fn cursor(&self, shard: u8) -> Position {

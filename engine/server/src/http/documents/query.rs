@@ -79,13 +79,15 @@ impl Query {
         Paging::new(after, limit).map_err(Problem::invalid)
     }
 
-    /// Which auctions, in what order; `filter` is what the path says.
+    /// Which auctions, in what order; `filter` is what the path says. A seller's are the newest first, others those that end first, unless
+    /// said: what both stores can.
     ///
     /// # Errors
     /// A value is not what it must be.
     pub(super) fn search(&self, filter: Filter) -> Result<Search, Problem> {
         let amount = "a whole number of the currency's minor unit, from 1 to 9007199254740991";
         let of_amount = |text: &str| text.parse().ok().and_then(Amount::new);
+        let usual = if filter.seller.is_some() { Sort::Newest } else { Sort::default() };
         let filter = Filter {
             state: self.value("state", &one_of(State::ALL), word)?,
             seller: match filter.seller {
@@ -99,7 +101,7 @@ impl Query {
         };
         let sorts = Sort::ALL.map(Sort::name).join(", ");
         let sort = |text: &str| Sort::ALL.into_iter().find(|sort| sort.name() == text);
-        let sort = self.value("sort", &format!("one of {sorts}"), sort)?.unwrap_or_default();
+        let sort = self.value("sort", &format!("one of {sorts}"), sort)?.unwrap_or(usual);
         Search::new(filter, sort).map_err(Problem::invalid)
     }
 }
@@ -146,18 +148,18 @@ mod tests {
         for (text, said) in [
             (
                 "color=red",
-                "there is no color here; allowed is state, seller, category, price_min, price_max, q, sort, limit, after",
+                "there is no 'color' here; allowed is state, seller, category, price_min, price_max, q, sort, limit, after",
             ),
-            ("q=a&q=b", "q is there twice"),
+            ("q=a&q=b", "'q' is there twice"),
             (
                 "state=OPEN",
-                "state must be one of scheduled, open, awarded, offered, closed, unsold, cancelled, got OPEN",
+                "state must be one of scheduled, open, awarded, offered, closed, unsold, cancelled, got 'OPEN'",
             ),
             ("price_min=-1", "price_min must be a whole number"),
             ("price_min=3&price_max=2", "the least price, 3, is above the highest, 2"),
-            ("sort=up", "sort must be one of ends_at, newest, price, bids, got up"),
+            ("sort=up", "sort must be one of ends_at, newest, price, bids, got 'up'"),
             ("limit=0", "0 documents at a time; 1 to 200 are allowed"),
-            ("limit=x", "limit must be a number from 1 to 200, got x"),
+            ("limit=x", "limit must be a number from 1 to 200, got 'x'"),
             ("after=x", "`after` is not a place that an earlier page gave"),
             ("q=", "the text to search for has 0 bytes"),
         ] {
