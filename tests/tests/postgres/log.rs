@@ -9,6 +9,7 @@ use gavel_tests::process::Process;
 use gavel_tests::tool::{expect, json, run};
 use gavel_tests::{Client, Cluster, Item, Options, Server, backup, binaries, copy, wait};
 use rustix::process::Signal;
+use std::collections::BTreeMap;
 use std::process::Command;
 
 const DB: &str = "postgres";
@@ -205,6 +206,21 @@ fn is_gone(server: &Server, shard: ShardId, after: Lsn) -> bool {
     client.line(&format!("FOLLOW {shard} {shard}-1-{}", after.0)).code() == Some("GAP")
 }
 
+/// The numbers in the names of the files of each shard, ascending.
+fn firsts(server: &Server, folder: &str) -> BTreeMap<String, Vec<String>> {
+    let mut firsts: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for entry in std::fs::read_dir(server.data().join(folder)).into_iter().flatten() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let Some((shard, rest)) = name.split_once('-') else { continue };
+        // What is being written has a name of its own.
+        if let Some((first, "arc" | "snap")) = rest.split_once('.') {
+            firsts.entry(shard.to_owned()).or_default().push(first.to_owned());
+        }
+    }
+    firsts.values_mut().for_each(|firsts| firsts.sort());
+    firsts
+}
+
 #[test]
 fn a_cursor_behind_the_archive_says_gap_and_how_to_go_on() {
     let cluster = Cluster::fresh(&[]);
@@ -216,16 +232,20 @@ fn a_cursor_behind_the_archive_says_gap_and_how_to_go_on() {
     copy::wait_until_caught_up(&cluster, &[DB], &server);
     let _said = stop(flusher);
     let behind = copy::cursors(&cluster, &[DB]);
-    wait::until("a large archive", || {
+    // A file goes once even the older snapshot of its shard needs it no more, and another one has begun.
+    wait::until("snapshots beyond the first file of an archive", || {
         drop(backup::bids(&server, 20_000));
-        let bytes: u64 = server.connect().info("persistence", "archive_bytes").parse().unwrap();
-        (bytes > 3 << 20).then_some(())
+        let (files, snapshots) = (firsts(&server, "archive"), firsts(&server, "snapshots"));
+        files.iter().find(|(shard, files)| {
+            let older = snapshots.get(*shard).and_then(|snapshots| snapshots.first());
+            files.len() > 1 && older > Some(&files[1])
+        })?;
+        Some(())
     });
-    // Old files are removed soon after a start; a shard's newest stays, and is added to until it is large enough.
+    // Old files are removed once a minute, and soon after a start.
+    server.terminate();
+    server.restart();
     let gone = wait::until("what comes next to be gone", || {
-        server.terminate();
-        server.restart();
-        drop(backup::bids(&server, 20_000));
         behind.iter().find(|(shard, lsn)| is_gone(&server, **shard, **lsn)).map(|(shard, _)| *shard)
     });
     let flusher = flush(&cluster, DB, &server);
