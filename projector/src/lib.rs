@@ -11,7 +11,7 @@
 //! - A write takes effect only where the stored document's `version` is lower (or there is none). So duplicates, replays and two
 //!   projectors at once change nothing.
 //! - Every document follows from what it was and from the records: which other documents of the batch were written, and which not
-//!   yet, makes no difference. So a batch that was written in part is simply written again. See [`fold`].
+//!   yet, makes no difference. So a batch that was written in part is simply written again. See [`mod@fold`].
 //! - An auction's document is never behind those of its bidders: auctions are written first.
 //! - A document of `auctions` or `bids` may be shown to everybody as it is: bidders have a pseudonym there, and neither a maximum nor a
 //!   reserve price is in it. `bidders` are for their bidder, `reserves` for their seller.
