@@ -13,7 +13,7 @@ use crate::limits::{
     NEWCOMERS_BYTES_MIN, RETRY_MAX, RETRY_MIN, SAY_AGAIN,
 };
 use crate::rows::{LeftOut, Newcomers};
-use crate::source::{Follow, Source, SourceError};
+use crate::source::{Follow, Source, SourceError, gather};
 use crate::value::auction_of;
 use crate::write::WriteError;
 use deadpool_postgres::Client;
@@ -209,7 +209,11 @@ impl<S: Source> Lane<S> {
             // A batch is only held in turn, so that memory is bounded for all lanes of a database together.
             let _permit = or_stop(&stopping, target.permit()).await?;
             let (mut records, began) = (Records::new(self.shard), Instant::now());
-            or_stop(&stopping, gather(&mut follow, &mut records, progress.cursor, self.limit)).await??;
+            or_stop(
+                &stopping,
+                gather(&mut follow, &mut records, progress.cursor, (self.limit, BATCH_BYTES_MAX)),
+            )
+            .await??;
             let (count, latest) = (records.len(), latest(&records));
             // Not given up when it is told to stop: what is being written is written.
             let spelling = &self.shared.options.spelling;
@@ -327,23 +331,6 @@ async fn or_stop<T>(stopping: &watch::Receiver<bool>, what: impl Future<Output =
         biased;
         _ = stopping.wait_for(|stop| *stop) => Err(LaneError::Stopped),
         done = what => Ok(done),
-    }
-}
-
-/// Takes what is there, up to a batch's bounds.
-async fn gather(
-    follow: &mut impl Follow,
-    records: &mut Records,
-    cursor: Position,
-    limit: usize,
-) -> Result<(), SourceError> {
-    loop {
-        follow.take(records).await?;
-        records.skip_to(cursor.lsn);
-        let is_full = records.len() >= limit || records.bytes() >= BATCH_BYTES_MAX;
-        if is_full || follow.position().lsn >= follow.durable() {
-            return Ok(());
-        }
     }
 }
 

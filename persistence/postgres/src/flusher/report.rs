@@ -2,6 +2,7 @@
 
 use gavel_core::{Lsn, Position, ShardId, Timestamp};
 use gavel_log::clock::now;
+pub use gavel_log::follow::LaneState;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,32 +29,6 @@ pub struct DatabaseReport {
     pub batches: u64,
     /// Failures: what was tried again.
     pub failures: u64,
-}
-
-/// What a lane is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LaneState {
-    /// It has not reached its database yet.
-    Starting,
-    /// It follows the log.
-    Following,
-    /// Something failed, and is tried again.
-    Retrying,
-    /// It can't go on until somebody does something about it.
-    Refused,
-}
-
-impl LaneState {
-    /// One word.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Starting => "starting",
-            Self::Following => "following",
-            Self::Retrying => "retrying",
-            Self::Refused => "refused",
-        }
-    }
 }
 
 /// One shard.
